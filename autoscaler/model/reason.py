@@ -1,0 +1,64 @@
+"""Stable reason codes: the same words in `explain`, logs and metric labels.
+
+A code is never renamed or given another meaning; a new meaning is a new code.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a number is what it is, or why an order is where it is."""
+
+    # Votes.
+    ABOVE_TARGET = "AboveTarget"
+    BELOW_TARGET = "BelowTarget"
+    WITHIN_TOLERANCE = "WithinTolerance"
+    SIGNAL_MISSING = "SignalMissing"
+    SIGNAL_STALE = "SignalStale"
+    SIGNAL_NOT_A_NUMBER = "SignalNotANumber"
+    COVERAGE_TOO_LOW = "CoverageTooLow"
+    NO_READY_NODES = "NoReadyNodes"
+
+    # Guards.
+    ALL_VOTES_ABSTAIN = "AllVotesAbstain"
+    CAPACITY_UNKNOWN = "CapacityUnknown"
+    BELOW_MINIMUM = "BelowMinimum"
+    ABOVE_MAXIMUM = "AboveMaximum"
+    SCALE_OUT_ONLY = "ScaleOutOnly"
+    ORDER_UNSETTLED = "OrderUnsettled"
+    COOLDOWN_FROM_READY = "CooldownFromReady"
+    BACKOFF_AFTER_FAILURE = "BackoffAfterFailure"
+
+    # Life of an order.
+    DECIDED = "Decided"
+    SENDING = "Sending"
+    API_ACCEPTED = "ApiAccepted"
+    THROTTLED = "Throttled"
+    NEVER_SENT = "NeverSent"
+    BASELINE_UNREADABLE = "BaselineUnreadable"
+    OUTCOME_UNKNOWN = "OutcomeUnknown"
+    PROCESS_DIED_WHILE_SENDING = "ProcessDiedWhileSending"
+    EVIDENCE_FOUND = "EvidenceFound"
+    ABSENCE_PROVEN = "AbsenceProven"
+    EXPIRED_UNSENT = "ExpiredUnsent"
+    OUT_OF_STOCK = "OutOfStock"
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    REJECTED = "Rejected"
+    FORBIDDEN = "Forbidden"
+    INSTANCES_SEEN = "InstancesSeen"
+    TASK_FAILED = "TaskFailed"
+    NODES_READY = "NodesReady"
+    SOME_NODES_FAILED = "SomeNodesFailed"
+    PAST_DEADLINE = "PastDeadline"
+
+    # Targets of a source.
+    UP = "Up"
+    DNS_FAILED = "DnsFailed"
+    CONNECTION_FAILED = "ConnectionFailed"
+    TLS_FAILED = "TlsFailed"
+    TIMED_OUT = "TimedOut"
+    BAD_STATUS = "BadStatus"
+    TOO_LARGE = "TooLarge"
+    UNPARSABLE = "Unparsable"
+    WRONG_RESULT = "WrongResult"
+    SEVERAL_SERIES = "SeveralSeries"

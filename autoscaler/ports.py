@@ -1,0 +1,139 @@
+"""The sockets of the house: what the shell needs from the world, as protocols.
+
+Adapters implement them, `app` joins the two. A port says what its errors mean; it must not know any adapter.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from autoscaler.model.capacity import Instance, Node, Task, TaskRow
+from autoscaler.model.events import Event
+from autoscaler.model.names import ClusterId, OrderId, RegionId, TaskId
+from autoscaler.model.operation import Operation
+from autoscaler.model.order import Order, OrderEvent, Receipt
+from autoscaler.model.signals import Wave
+
+
+class Clock(Protocol):
+    """The only way to learn the time or to wait."""
+
+    def now(self) -> float:
+        """Wall clock, Unix seconds: for what is stored or compared with other machines."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back: for durations."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; cancellable."""
+        ...
+
+
+class SampleSource(Protocol):
+    """Something that knows edge workload metrics."""
+
+    @property
+    def name(self) -> str:
+        """Unique among the sources: what a signal in a policy refers to."""
+        ...
+
+    @property
+    def interval(self) -> float:
+        """Seconds from the start of one pass to the start of the next."""
+        ...
+
+    async def collect(self) -> Wave:
+        """One pass over every target, bounded in time by the source's own deadline.
+
+        A target that fails is a TargetStatus with its reason, not an exception. What is raised
+        (AutoscalerError) means that the whole source could not be asked.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+class Cloud(Protocol):
+    """ACK and ENS. Every method raises CloudError subclasses only, each named by the reaction it calls for."""
+
+    async def purchase(self, operation: Operation, nodes: int) -> Receipt:
+        """Buy. Sent at most once per call of this method: no retry happens below this line.
+
+        Raises OutcomeUnknown when the purchase may have happened; every other error proves that it did not.
+        """
+        ...
+
+    async def task(self, task: TaskId) -> Task:
+        """CS DescribeTaskInfo. Raises NotFound when there is no such task."""
+        ...
+
+    async def tasks(self, cluster: ClusterId, since: float) -> Sequence[TaskRow]:
+        """CS DescribeClusterTasks: the cluster's tasks created at or after `since` (Unix seconds), all pages."""
+        ...
+
+    async def nodes(self, cluster: ClusterId) -> Sequence[Node]:
+        """CS DescribeClusterNodes: all nodes in any state, all pages."""
+        ...
+
+    async def instances(self, regions: Sequence[RegionId]) -> Sequence[Instance]:
+        """ENS DescribeInstances: all instances of these regions, all pages."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+class Ledger(Protocol):
+    """Durable orders. When a method returns, its effect survives `kill -9` and a power cut.
+
+    Every method may raise LedgerUnusable.
+    """
+
+    async def add(self, order: Order) -> None:
+        """Store a new PLANNED order. Raises UnsettledOrderExists if its (cluster, region) already has one."""
+        ...
+
+    async def replace(self, before: Order, after: Order, at: float) -> None:
+        """Compare-and-set `before` -> `after` and append the step to the order's history.
+
+        Raises StaleOrder if the stored version is not `before.version`, IllegalTransition if the state machine has no
+        such step, UnknownOrder if there is no such order, UnsettledOrderExists if `after` would be the second unsettled
+        order of its (cluster, region).
+        """
+        ...
+
+    async def get(self, order: OrderId) -> Order:
+        """Raises UnknownOrder."""
+        ...
+
+    async def open(self) -> Sequence[Order]:
+        """Every order that is not final, oldest first."""
+        ...
+
+    async def settled_since(self, since: float) -> Sequence[Order]:
+        """Final orders whose `settled_at` >= since (Unix seconds), oldest first."""
+        ...
+
+    async def all(self, limit: int) -> Sequence[Order]:
+        """The newest `limit` orders, newest first."""
+        ...
+
+    async def history(self, order: OrderId) -> Sequence[OrderEvent]:
+        """Every step of an order, oldest first."""
+        ...
+
+    async def close(self) -> None:
+        """Flush and release the file."""
+        ...
+
+
+class Observer(Protocol):
+    """Listens to what happens. It must not raise, block or await."""
+
+    def notice(self, event: Event) -> None:
+        """Called on the event loop, at once, for every event."""
+        ...
