@@ -82,11 +82,11 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """The nodes of one region at one moment (`at`, Unix seconds). Every instance is in exactly one set.
+    """The nodes of one region at one moment (`at`, Unix seconds). Every node is in exactly one set.
 
     `ready` nodes carry load. `unready` nodes were there and do not answer: a site that lost its uplink looks like
-    that, so they stay counted. `joining` are bought and not yet ready, those that are not yet nodes included.
-    `failed` are bought and will not become ready by themselves.
+    that, so they stay counted. `joining` nodes are on their way to ready, `failed` ones will not get there by
+    themselves. Instances that were bought and are not nodes yet are not here: the order that bought them counts them.
     """
 
     region: RegionId

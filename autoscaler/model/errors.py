@@ -98,7 +98,7 @@ class UnknownOrder(LedgerError):
 
 
 class LedgerUnusable(LedgerError):
-    """The ledger can not be read or written: corrupt, newer than this program, locked by another, or the disk is full."""
+    """The ledger can not be read or written: corrupt, newer than this program, locked, or the disk is full."""
 
 
 class IllegalTransition(AutoscalerError):

@@ -1,0 +1,141 @@
+"""The policy file's language: `kind: ScalingPolicy`.
+
+Text comes in through `settings`, a frozen ScalingPolicy goes out. Names and meaning follow HPA v2 where HPA has the
+idea (Kubernetes documentation, "Horizontal Pod Autoscaling"). What is specific to one algorithm lives in its own file
+under rules/.
+"""
+
+from collections import Counter
+from fnmatch import fnmatchcase
+from typing import Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from autoscaler.model.names import RegionId
+from autoscaler.policy.base import Parameters
+from autoscaler.policy.rules.target_tracking import TargetTracking
+
+Reducer = Literal["sum", "avg", "min", "max"]
+
+
+class ScrapeSignal(Parameters):
+    """A metric read from the targets of a scrape job, reduced over the region's series to one number."""
+
+    job: str = Field(description="`job_name` of the scrape_configs entry that knows the targets.")
+    metric: str = Field(description="Sample name as exposed, e.g. `node_load1`.", min_length=1)
+    match_labels: dict[str, str] = Field(default={}, description="Only series that carry all of these labels.")
+    reduce: Reducer = Field(default="sum", description="How the region's series become one number.")
+
+
+class PromqlSignal(Parameters):
+    """The answer of a Prometheus server to one query for all regions at once."""
+
+    server: str = Field(description="`name` of the entry under `prometheus` in autoscaler.yaml.")
+    query: str = Field(
+        description="PromQL giving one series per region, grouped by the region label; asked once for all regions.",
+        min_length=1,
+    )
+
+
+class SignalSpec(Parameters):
+    """One number per region, and how much it must be trusted before a rule may use it."""
+
+    name: str = Field(description="Name by which rules refer to the signal.", pattern=r"^[a-z][a-z0-9_-]*$")
+    scrape: ScrapeSignal | None = Field(default=None, description="Read it from a scrape job.")
+    promql: PromqlSignal | None = Field(default=None, description="Ask a Prometheus server for it.")
+    max_age_seconds: float = Field(
+        default=90, gt=0, description="Seconds after which the oldest sample in the value is too old to act on."
+    )
+    min_coverage: float = Field(
+        default=0.5, ge=0, le=1, description="Share of the region's known targets that must have answered (0 to 1)."
+    )
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if (self.scrape is None) == (self.promql is None):
+            raise ValueError("a signal has exactly one origin: write either `scrape` or `promql`")
+        return self
+
+    @property
+    def source(self) -> str:
+        """The name of the source that this signal comes from."""
+        if self.scrape is not None:
+            return self.scrape.job
+        assert self.promql is not None  # noqa: S101  # held by _one_origin
+        return self.promql.server
+
+
+class ScaleUp(Parameters):
+    """How fast a region may grow."""
+
+    cooldown_seconds: float = Field(
+        default=300,
+        ge=0,
+        description="Seconds without a further order, counted from the moment the last order's nodes became ready.",
+    )
+    failure_backoff_seconds: float = Field(
+        default=600,
+        ge=0,
+        description="Seconds without a further order after one failed (out of stock, quota, rejected, no node).",
+    )
+
+
+class Behavior(Parameters):
+    """Scaling behavior per direction; there is only one: ENS nodes are prepaid, removing one saves nothing."""
+
+    scale_up: ScaleUp = Field(default=ScaleUp(), description="Growing.")
+
+
+class PolicySpec(Parameters):
+    """What a ScalingPolicy asks for."""
+
+    regions: tuple[str, ...] = Field(
+        description="Globs over the `ens_region_id`s of the fleet, e.g. `cn-beijing-*`.", min_length=1
+    )
+    min_nodes: int = Field(default=0, ge=0, description="Nodes that a region always has.")
+    max_nodes: int = Field(ge=0, le=5000, description="Nodes beyond which nothing is ordered, failed ones included.")
+    signals: tuple[SignalSpec, ...] = Field(min_length=1, description="The numbers that the rules read.")
+    rules: tuple[TargetTracking, ...] = Field(min_length=1, description="The algorithms; the largest vote wins.")
+    behavior: Behavior = Field(default=Behavior(), description="How fast a region may grow.")
+
+    @field_validator("signals")
+    @classmethod
+    def _unique_names(cls, signals: tuple[SignalSpec, ...]) -> tuple[SignalSpec, ...]:
+        twice = sorted(name for name, times in Counter(signal.name for signal in signals).items() if times > 1)
+        if twice:
+            raise ValueError(f"signal names must differ; used twice: {', '.join(twice)}")
+        return signals
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.min_nodes > self.max_nodes:
+            raise ValueError(f"minNodes ({self.min_nodes}) must not exceed maxNodes ({self.max_nodes})")
+        known = [signal.name for signal in self.signals]
+        for index, rule in enumerate(self.rules):
+            if rule.signal not in known:
+                raise ValueError(f"rules[{index}].signal: no signal {rule.signal!r}; there is {', '.join(known)}")
+        return self
+
+
+class Metadata(Parameters):
+    """How a document is called."""
+
+    name: str = Field(description="Unique among the documents of its kind.", pattern=r"^[a-z0-9][a-z0-9-]*$")
+
+
+class ScalingPolicy(Parameters):
+    """How many nodes the regions that it names need. Every region of the fleet is served by at most one."""
+
+    api_version: Literal["autoscaler/v1"] = Field(description="Always `autoscaler/v1`.")
+    kind: Literal["ScalingPolicy"] = Field(description="Always `ScalingPolicy`.")
+    metadata: Metadata = Field(description="Name of the policy.")
+    spec: PolicySpec = Field(description="What the policy asks for.")
+
+    @property
+    def name(self) -> str:
+        """The policy's name."""
+        return self.metadata.name
+
+    def serves(self, region: RegionId) -> bool:
+        """Whether one of the globs matches the region."""
+        return any(fnmatchcase(region, glob) for glob in self.spec.regions)
