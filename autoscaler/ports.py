@@ -3,14 +3,14 @@
 Adapters implement them, `app` joins the two. A port says what its errors mean; it must not know any adapter.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from autoscaler.model.capacity import Instance, Node, Task, TaskRow
+from autoscaler.model.capacity import Capacity, Instance, Node, Task, TaskRow
 from autoscaler.model.events import Event
 from autoscaler.model.names import ClusterId, OrderId, RegionId, TaskId
 from autoscaler.model.operation import Operation
-from autoscaler.model.order import Order, OrderEvent, Receipt
+from autoscaler.model.order import Order, OrderEvent, OrderIntent, Receipt
 from autoscaler.model.signals import Wave
 
 
@@ -128,6 +128,22 @@ class Ledger(Protocol):
 
     async def close(self) -> None:
         """Flush and release the file."""
+        ...
+
+
+class OrderDesk(Protocol):
+    """Where decisions become orders, and where the loop learns what there is and what is on its way."""
+
+    def capacity(self, region: RegionId) -> Capacity | None:
+        """The last reading of a region's nodes, however old; None before the first."""
+        ...
+
+    def orders(self, region: RegionId) -> Sequence[Order]:
+        """The region's open orders, and the settled ones recent enough to matter to a timer."""
+        ...
+
+    async def place(self, intents: Iterable[OrderIntent]) -> None:
+        """Make the intents durable and send them, each at its turn. Does not raise for a refused intent."""
         ...
 
 

@@ -1,0 +1,111 @@
+"""The executor's order book: the open and the recently settled orders, in memory what the ledger holds on disk.
+
+Every change goes to the ledger first and becomes visible here only when it is durable.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from autoscaler.model.errors import LedgerUnusable
+from autoscaler.model.events import LedgerFailed, OrderChanged
+from autoscaler.model.names import InstanceId, OrderId, RegionId, TaskId
+from autoscaler.model.order import Order, OrderIntent, OrderState
+from autoscaler.model.reason import Reason
+from autoscaler.ports import Clock, Ledger, Observer
+
+REMEMBERED = 86_400.0
+"""Seconds for which settled orders stay in memory: longer than any cooldown or backoff a policy should ask for."""
+_LEDGER_RETRY = 1.0
+
+
+class OrderBook:
+    """Open and recent orders. One writer: the executor that owns it."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, observer: Observer, new_id: Callable[[], OrderId]) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._observer = observer
+        self._new_id = new_id
+        self._orders: dict[OrderId, Order] = {}
+        self.ledger_fault: str | None = None
+
+    async def load(self) -> None:
+        """Take up what a former process left. Raises LedgerUnusable."""
+        recent = await self._ledger.settled_since(self._clock.now() - REMEMBERED)
+        self._orders = {order.id: order for order in (*recent, *await self._ledger.open())}
+
+    def all(self) -> Sequence[Order]:
+        """Open and recent orders, oldest first."""
+        return tuple(self._orders.values())
+
+    def open(self) -> Sequence[Order]:
+        """Orders that are not final."""
+        return tuple(order for order in self._orders.values() if not order.state.final)
+
+    def in_region(self, region: RegionId) -> Sequence[Order]:
+        """Open and recent orders of one region."""
+        return tuple(order for order in self._orders.values() if order.region == region)
+
+    def current(self, order: OrderId) -> Order:
+        """The newest version of an order."""
+        return self._orders[order]
+
+    def claimed_tasks(self) -> frozenset[TaskId]:
+        """Tasks that some order is known to have made."""
+        return frozenset(o.receipt.task for o in self._orders.values() if o.receipt and o.receipt.task)
+
+    def claimed_instances(self, but: OrderId) -> frozenset[InstanceId]:
+        """Instances that some order other than `but` is known to have bought."""
+        return frozenset(i for o in self._orders.values() if o.id != but for i in o.instances)
+
+    async def add(self, intent: OrderIntent, deadline: float) -> Order:
+        """A new PLANNED order, durable when this returns. Raises LedgerError; then there is no order."""
+        now = self._clock.now()
+        order = Order(self._new_id(), intent.tick, intent.region, intent.operation, intent.nodes, now, deadline)
+        try:
+            await self._ledger.add(order)
+        except LedgerUnusable as error:
+            self._failed(error)
+            raise
+        self._written(order, None)
+        return order
+
+    async def move(self, order: Order, to: OrderState, reason: Reason, detail: str = "", **changes: object) -> Order:
+        """Move an order on; durable when this returns. Raises LedgerError; then nothing has changed."""
+        now = self._clock.now()
+        after = order.moved(to, reason, now, detail, **changes)
+        try:
+            await self._ledger.replace(order, after, now)
+        except LedgerUnusable as error:
+            self._failed(error)
+            raise
+        self._written(after, order.state)
+        return after
+
+    async def record(self, order: Order, to: OrderState, reason: Reason, detail: str = "", **changes: object) -> Order:
+        """Like `move`, for what has already happened: the API's answer must be kept, so a full disk is waited out."""
+        while True:
+            try:
+                return await self.move(order, to, reason, detail, **changes)
+            except LedgerUnusable:
+                await self._clock.sleep(_LEDGER_RETRY)
+
+    def _written(self, order: Order, before: OrderState | None) -> None:
+        self.ledger_fault = None
+        self._orders[order.id] = order
+        self._forget_old()
+        self._observer.notice(OrderChanged(order, before))
+
+    def _failed(self, error: LedgerUnusable) -> None:
+        self.ledger_fault = str(error)
+        self._observer.notice(LedgerFailed(str(error)))
+
+    def _forget_old(self) -> None:
+        horizon = self._clock.now() - REMEMBERED
+        old = [o.id for o in self._orders.values() if o.settled_at is not None and o.settled_at < horizon]
+        for order in old:
+            del self._orders[order]
+
+
+def nodes_of(orders: Iterable[Order]) -> int:
+    """How many nodes these orders are for."""
+    return sum(order.nodes for order in orders)

@@ -1,0 +1,167 @@
+"""The executor: owns the order book, the purchase gate and the poll that turns orders into ready nodes."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from autoscaler.executor.book import OrderBook
+from autoscaler.executor.limiter import LimitedReads, PurchaseGate
+from autoscaler.executor.measured import MeasuredCloud
+from autoscaler.executor.recover import Recoverer
+from autoscaler.executor.submit import Submitter
+from autoscaler.executor.survey import Survey, survey
+from autoscaler.executor.track import Tracker
+from autoscaler.model.capacity import Capacity
+from autoscaler.model.errors import CloudError, LedgerError
+from autoscaler.model.events import CapacityRead, CapacityUnreadable
+from autoscaler.model.names import ClusterId, OrderId, RegionId
+from autoscaler.model.order import Order, OrderIntent, OrderState
+from autoscaler.ports import Clock, Cloud, Ledger, Observer
+from autoscaler.settings.sections import ExecutorSettings
+
+Wake = Callable[[Iterable[RegionId]], None]
+_FOLLOWED = frozenset({OrderState.ACCEPTED, OrderState.OVERDUE})
+
+
+class Executor:
+    """Implements ports.OrderDesk. `clusters` says which ENS regions each cluster has nodes in."""
+
+    def __init__(  # each is a port or a fact of the fleet; a bag of them would only hide that
+        self,
+        cloud: Cloud,
+        ledger: Ledger,
+        clock: Clock,
+        observer: Observer,
+        settings: ExecutorSettings,
+        clusters: Mapping[ClusterId, Iterable[RegionId]],
+        new_id: Callable[[], OrderId],
+        wake: Wake,
+    ) -> None:
+        measured = MeasuredCloud(cloud, clock, observer)
+        self._cloud = LimitedReads(measured, settings.reads.per_second, settings.reads.burst, clock, observer)
+        self._clock = clock
+        self._observer = observer
+        self._settings = settings
+        self._clusters = {cluster: tuple(sorted(regions)) for cluster, regions in clusters.items()}
+        self._wake = wake
+        self._gate = PurchaseGate(settings.purchases, clock, observer)
+        self.book = OrderBook(ledger, clock, observer, new_id)
+        self._submitter = Submitter(self._cloud, self.book, self._gate, clock, settings.decision_valid_for)
+        self._tracker = Tracker(self._cloud, self.book, clock)
+        self._recoverer = Recoverer(self._cloud, self.book, clock, settings.settle_after, settings.clock_skew)
+        self._capacities: dict[RegionId, Capacity] = {}
+        self._planned: asyncio.Queue[Order] = asyncio.Queue()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._poll_now = asyncio.Event()
+
+    def capacity(self, region: RegionId) -> Capacity | None:
+        """The last reading of a region's nodes, however old; None before the first."""
+        return self._capacities.get(region)
+
+    def orders(self, region: RegionId) -> Sequence[Order]:
+        """The region's open and recent orders."""
+        return self.book.in_region(region)
+
+    def open_orders(self) -> Sequence[Order]:
+        """All orders that are not final."""
+        return self.book.open()
+
+    def unready(self) -> str | None:
+        """Why nothing can be ordered at all; None when all is well."""
+        if self.book.ledger_fault:
+            return f"ledger: {self.book.ledger_fault}"
+        return None if self._capacities else "capacity has not been read yet"
+
+    async def place(self, intents: Iterable[OrderIntent]) -> None:
+        """Make the intents durable and send them, each at its turn. An intent the ledger refuses is not an order.
+
+        That is right for the next decision too: it sees the order that stands in the way, or the ledger's fault.
+        """
+        for intent in intents:
+            deadline = self._clock.now() + self._settings.node_deadline
+            try:
+                self._planned.put_nowait(await self.book.add(intent, deadline))
+            except LedgerError:
+                continue
+
+    async def start(self) -> None:
+        """Take up what a former process left. Raises LedgerUnusable."""
+        await self.book.load()
+        await self._recoverer.take_up()
+        for order in self.book.open():
+            if order.state is OrderState.PLANNED:
+                self._planned.put_nowait(order)
+
+    async def run(self) -> None:
+        """Send and poll until canceled. What is being sent then is finished by `drain`."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._send_planned(), name="executor: send")
+            group.create_task(self._poll(), name="executor: poll")
+
+    async def drain(self, seconds: float) -> None:
+        """Let the calls that have left finish and be recorded, at most `seconds`.
+
+        Orders that still wait for their turn stay PLANNED. A call without an answer by then stays SUBMITTING in the
+        ledger, and is settled by evidence after the next start.
+        """
+        flying = {order.id for order in self.book.open() if order.state is OrderState.SUBMITTING}
+        for task in self._sending:
+            if task.get_name() not in flying:
+                task.cancel()
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=seconds)
+        for task in self._sending:
+            task.cancel()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
+    async def _send_planned(self) -> None:
+        """Each order is sent by a task of its own, outside the group: stopping must not cut a call that has left."""
+        while True:
+            order = await self._planned.get()
+            task = asyncio.create_task(self._submit(order), name=order.id)
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+
+    async def _submit(self, order: Order) -> None:
+        try:
+            await self._submitter.submit(order)
+        except LedgerError:
+            await self._clock.sleep(self._settings.poll_interval)
+            stored = self.book.current(order.id)
+            if stored.state is OrderState.PLANNED:
+                self._planned.put_nowait(stored)
+        self._poll_now.set()
+        self._wake((order.region,))
+
+    async def _poll(self) -> None:
+        while True:
+            self._poll_now.clear()
+            results = await asyncio.gather(*(self._poll_cluster(cluster) for cluster in self._clusters))
+            self._wake(region for regions in results for region in regions)
+            await self._clock.sleep(self._settings.poll_interval)
+
+    async def _poll_cluster(self, cluster: ClusterId) -> tuple[RegionId, ...]:
+        regions = self._clusters[cluster]
+        try:
+            seen = await survey(self._cloud, cluster, regions, self._clock)
+        except CloudError as error:
+            self._observer.notice(CapacityUnreadable(f"cluster {cluster}: {error}"))
+            return ()
+        self._capacities.update(seen.capacities)
+        self._observer.notice(CapacityRead(tuple(seen.capacities.values()), seen.at))
+        mine = [order for order in self.book.open() if order.operation.cluster == cluster]
+        await asyncio.gather(*(self._advance(order, seen) for order in mine))
+        return regions
+
+    async def _advance(self, order: Order, seen: Survey) -> None:
+        """Move one order on by what was seen; its trouble stays its own."""
+        if seen.at < (order.submitted_at or 0.0):
+            return
+        try:
+            if order.state in _FOLLOWED:
+                await self._tracker.follow(order, seen)
+            elif order.state is OrderState.IN_DOUBT:
+                settled = await self._recoverer.settle(order, seen)
+                if settled.state is OrderState.PLANNED:
+                    self._planned.put_nowait(settled)
+        except LedgerError:
+            return

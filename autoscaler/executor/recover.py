@@ -1,0 +1,136 @@
+"""Settling a doubt by evidence: was an order whose answer was lost bought or not?
+
+Evidence, in this order: tasks of the cluster created since the call, then instances of the region that were not there
+before it. Absence counts only after a settle time longer than the API's own lag. What can not be told apart stays in
+doubt: the region gets no further order, and a human is told.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from autoscaler.executor.book import OrderBook
+from autoscaler.executor.survey import Survey
+from autoscaler.model.capacity import Task
+from autoscaler.model.errors import CloudError, NotFound
+from autoscaler.model.names import InstanceId, RegionId
+from autoscaler.model.order import Order, OrderState, Receipt
+from autoscaler.model.reason import Reason
+from autoscaler.ports import Clock, Cloud
+
+_SCALE_OUT_TASK = "cluster_scaleout"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Candidates for what an order did: tasks that fit, tasks that may or may not fit, unexplained new instances."""
+
+    fitting: tuple[Task, ...]
+    unclear: tuple[Task, ...]
+    new_instances: frozenset[InstanceId]
+
+
+class Recoverer:
+    """Settles IN_DOUBT orders. `settle_after` and `clock_skew` are seconds."""
+
+    def __init__(self, cloud: Cloud, book: OrderBook, clock: Clock, settle_after: float, clock_skew: float) -> None:
+        self._cloud = cloud
+        self._book = book
+        self._clock = clock
+        self._settle_after = settle_after
+        self._clock_skew = clock_skew
+
+    async def take_up(self) -> None:
+        """After a restart: an order that was being sent when the process died is in doubt. Raises LedgerError."""
+        for order in self._book.open():
+            if order.state is OrderState.SUBMITTING:
+                await self._book.move(order, OrderState.IN_DOUBT, Reason.PROCESS_DIED_WHILE_SENDING)
+
+    async def settle(self, order: Order, survey: Survey) -> Order:
+        """Settle a doubt if the evidence allows it. Evidence that can not be read settles nothing.
+
+        `survey` must have been read after the order was submitted. Raises LedgerError.
+        """
+        try:
+            evidence = await self._gather(order, survey)
+        except CloudError as error:
+            return await self._stay(order, f"evidence can not be read: {error}")
+        return await self._judge(order, evidence, survey)
+
+    async def _gather(self, order: Order, survey: Survey) -> Evidence:
+        since = (order.submitted_at or order.created_at) - self._clock_skew
+        claimed = self._book.claimed_tasks()
+        rows = await self._cloud.tasks(order.operation.cluster, since)
+        candidates = [row.task for row in rows if row.kind == _SCALE_OUT_TASK and row.task not in claimed]
+        regions = {instance: region for region, found in survey.instances.items() for instance in found}
+        fitting: list[Task] = []
+        unclear: list[Task] = []
+        for candidate in candidates:
+            try:
+                task = await self._cloud.task(candidate)
+            except NotFound:
+                continue
+            answer = fits(order, task, regions)
+            if answer is not False:
+                (fitting if answer else unclear).append(task)
+        before = order.baseline.instances if order.baseline else frozenset[InstanceId]()
+        new = survey.instances.get(order.region, frozenset()) - before - self._book.claimed_instances(order.id)
+        return Evidence(tuple(fitting), tuple(unclear), new)
+
+    async def _judge(self, order: Order, evidence: Evidence, survey: Survey) -> Order:
+        if len(evidence.fitting) == 1 and not evidence.unclear:
+            return await self._found(order, evidence.fitting[0])
+        if evidence.fitting or evidence.unclear:
+            tasks = ", ".join(task.task for task in (*evidence.fitting, *evidence.unclear))
+            return await self._stay(order, f"tasks that can not be told apart: {tasks}")
+        if len(evidence.new_instances) == order.nodes:
+            detail = f"{order.nodes} new instances in the region and no task"
+            return await self._accept(order, None, evidence.new_instances, detail)
+        if evidence.new_instances:
+            found = len(evidence.new_instances)
+            return await self._stay(order, f"{found} new instances in the region, {order.nodes} were ordered")
+        waited = survey.at - (order.submitted_at or order.created_at)
+        if waited < self._settle_after:
+            return order
+        detail = f"no task and no instance after {waited:.0f} s"
+        return await self._book.move(order, OrderState.PLANNED, Reason.ABSENCE_PROVEN, detail)
+
+    async def _found(self, order: Order, task: Task) -> Order:
+        return await self._accept(order, task, frozenset(task.results), f"task {task.task} fits the order")
+
+    async def _accept(self, order: Order, task: Task | None, instances: frozenset[InstanceId], detail: str) -> Order:
+        receipt = Receipt(task.task if task else None, "")
+        return await self._book.move(
+            order, OrderState.ACCEPTED, Reason.EVIDENCE_FOUND, detail, receipt=receipt, instances=instances
+        )
+
+    async def _stay(self, order: Order, detail: str) -> Order:
+        """Stay in doubt; say why once, not at every poll."""
+        if order.detail == detail:
+            return order
+        return await self._book.move(order, OrderState.IN_DOUBT, order.reason, detail)
+
+
+def fits(order: Order, task: Task, regions: Mapping[InstanceId, RegionId]) -> bool | None:
+    """Whether a task is what this order made: True, False, or None when the task does not tell.
+
+    The keys of a task's `parameters` are undocumented, so a value counts wherever it stands; `regions` tells where the
+    task's instances are.
+    """
+    values = set(_flat(task.parameters))
+    if values & {str(region) for region in set(regions.values()) | {order.region}}:
+        return order.region in values and str(order.nodes) in values
+    if task.results:
+        found = {regions.get(instance) for instance in task.results}
+        return found == {order.region} and len(task.results) == order.nodes
+    return None
+
+
+def _flat(value: object) -> Iterable[str]:
+    if isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _flat(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _flat(inner)
+    else:
+        yield str(value)

@@ -1,0 +1,105 @@
+"""Tracking: an accepted order to its end. The task says what it made, the nodes say which of that is ready."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from autoscaler.executor.book import OrderBook
+from autoscaler.executor.survey import Survey
+from autoscaler.model.capacity import NodePhase, Task, TaskState
+from autoscaler.model.errors import CloudError
+from autoscaler.model.names import InstanceId
+from autoscaler.model.order import Order, OrderState
+from autoscaler.model.reason import Reason
+from autoscaler.ports import Clock, Cloud
+
+_FAILED_RESULT = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What is known of an order's nodes. `lost` will not come: failed, or never made by an ended task."""
+
+    instances: frozenset[InstanceId]
+    ready: int
+    lost: int
+    task: Task | None
+
+
+class Tracker:
+    """Follows ACCEPTED and OVERDUE orders."""
+
+    def __init__(self, cloud: Cloud, book: OrderBook, clock: Clock) -> None:
+        self._cloud = cloud
+        self._book = book
+        self._clock = clock
+
+    async def follow(self, order: Order, survey: Survey) -> Order:
+        """Read the order's task and move the order on by what is seen. A task that can not be read changes nothing.
+
+        Raises LedgerError.
+        """
+        try:
+            task = await self._cloud.task(order.receipt.task) if order.receipt and order.receipt.task else None
+        except CloudError:
+            task = None
+        found = progress(order, task, survey, self._book.claimed_instances(order.id), self._rivals(order))
+        if found.instances != order.instances:
+            detail = f"{len(found.instances)} of {order.nodes} instances are known"
+            order = await self._book.move(order, order.state, Reason.INSTANCES_SEEN, detail, instances=found.instances)
+        return await self._conclude(order, found)
+
+    def _rivals(self, order: Order) -> bool:
+        """Whether another order of the region is under way: then new instances can not be told apart."""
+        return any(o.id != order.id and not o.state.final for o in self._book.in_region(order.region))
+
+    async def _conclude(self, order: Order, found: Progress) -> Order:
+        if found.ready >= order.nodes:
+            detail = f"all {order.nodes} nodes are ready"
+            return await self._book.move(order, OrderState.READY, Reason.NODES_READY, detail)
+        if found.ready + found.lost >= order.nodes:
+            return await self._book.move(order, *_ending(order, found))
+        if order.state is OrderState.ACCEPTED and self._clock.now() > order.deadline:
+            detail = f"{found.ready} of {order.nodes} nodes are ready past the deadline; the others stay counted"
+            return await self._book.move(order, OrderState.OVERDUE, Reason.PAST_DEADLINE, detail)
+        return order
+
+
+def _ending(order: Order, found: Progress) -> tuple[OrderState, Reason, str]:
+    why = f"{found.task.error_code} {found.task.error_message}".strip() if found.task else ""
+    detail = f"{found.ready} of {order.nodes} nodes are ready, {found.lost} will not come" + (f": {why}" if why else "")
+    if found.ready:
+        return OrderState.PARTIAL, Reason.SOME_NODES_FAILED, detail
+    if found.instances:
+        return OrderState.FAILED, Reason.SOME_NODES_FAILED, detail
+    return OrderState.FAILED, failure(found.task), detail
+
+
+def failure(task: Task | None) -> Reason:
+    """Why a task made nothing. The stock codes of ENS, ECS and ESS (StockNotEnough, NoStock, ...) share one word."""
+    return Reason.OUT_OF_STOCK if task and "stock" in task.error_code.lower() else Reason.TASK_FAILED
+
+
+def progress(order: Order, task: Task | None, survey: Survey, claimed: frozenset[InstanceId], rivals: bool) -> Progress:
+    """What the task and the survey tell about an order's nodes."""
+    results = dict(task.results) if task else {}
+    known = order.instances | frozenset(results)
+    if len(known) < order.nodes and not rivals:
+        known |= _new_in_region(order, survey, claimed | known, order.nodes - len(known))
+    ready = sum(survey.phase(instance) is NodePhase.READY for instance in known)
+    failed = sum(_has_failed(instance, results.get(instance), survey) for instance in known)
+    ended_badly = task is not None and task.state in {TaskState.FAILED, TaskState.CANCELED}
+    never_made = order.nodes - len(known) if ended_badly else 0
+    return Progress(known, ready, failed + never_made, task)
+
+
+def _has_failed(instance: InstanceId, result: str | None, survey: Survey) -> bool:
+    phase = survey.phase(instance)
+    return phase is NodePhase.FAILED or (result == _FAILED_RESULT and phase is not NodePhase.READY)
+
+
+def _new_in_region(order: Order, survey: Survey, taken: Iterable[InstanceId], missing: int) -> frozenset[InstanceId]:
+    """New instances nobody else claims; more of them than are missing means that somebody else buys too: none."""
+    if order.baseline is None:
+        return frozenset()
+    new = survey.instances.get(order.region, frozenset()) - order.baseline.instances - frozenset(taken)
+    return new if len(new) <= missing else frozenset()
