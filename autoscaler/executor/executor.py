@@ -65,11 +65,11 @@ class Executor:
         """All orders that are not final."""
         return self.book.open()
 
-    def unready(self) -> str | None:
-        """Why nothing can be ordered at all; None when all is well."""
-        if self.book.ledger_fault:
-            return f"ledger: {self.book.ledger_fault}"
-        return None if self._capacities else "capacity has not been read yet"
+    def readiness(self) -> Mapping[str, str | None]:
+        """Each check with None when it is well, else why it is not."""
+        unread = [region for regions in self._clusters.values() for region in regions if region not in self._capacities]
+        missing = f"nodes of {len(unread)} regions not read yet, {unread[0]} among them" if unread else None
+        return {"ledger": self.book.ledger_fault, "capacity": missing}
 
     async def place(self, intents: Iterable[OrderIntent]) -> None:
         """Make the intents durable and send them, each at its turn. An intent the ledger refuses is not an order.
