@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
-SRC := autoscaler tests
+LOCK := uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
 RUN_STAMP := $(VENV)/.run-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
 
@@ -48,10 +48,9 @@ format: $(DEV_STAMP) ## rewrite the sources in the house format
 	$(VENV)/bin/ruff format .
 
 lock: ## resolve the dependencies anew (needs uv)
-	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
-	  pyproject.toml -o requirements/run.lock
-	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11 \
-	  pyproject.toml --group dev -c requirements/run.lock -o requirements/dev.lock
+	$(LOCK) pyproject.toml -o requirements/run.lock
+	$(LOCK) --group build -o requirements/build.lock
+	$(LOCK) pyproject.toml --group dev -c requirements/run.lock -c requirements/build.lock -o requirements/dev.lock
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -110,7 +110,7 @@ class Ledger(Protocol):
         """Raises UnknownOrder."""
         ...
 
-    async def open_orders(self) -> Sequence[Order]:
+    async def open(self) -> Sequence[Order]:
         """Every order that is not final, oldest first."""
         ...
 

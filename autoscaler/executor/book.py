@@ -31,7 +31,7 @@ class OrderBook:
     async def load(self) -> None:
         """Take up what a former process left. Raises LedgerUnusable."""
         recent = await self._ledger.settled_since(self._clock.now() - REMEMBERED)
-        self._orders = {order.id: order for order in (*recent, *await self._ledger.open_orders())}
+        self._orders = {order.id: order for order in (*recent, *await self._ledger.open())}
 
     def all(self) -> Sequence[Order]:
         """Open and recent orders, oldest first."""

@@ -18,7 +18,7 @@ MIGRATIONS = ("0001_orders.sql",)
 """The files in `sql/`, in order: `user_version` counts how many of them a ledger has seen. Append only."""
 
 APPLICATION_ID = 0x454E5341
-"""`ENSA` in the file's header tells a ledger from any other SQLite file. Source: sqlite.org, "PRAGMA application_id"."""
+"""`ENSA` in the header tells a ledger from any other SQLite file. Source: sqlite.org, "PRAGMA application_id"."""
 
 _PRAGMAS: tuple[tuple[str, str | int], ...] = (
     ("busy_timeout", 5000),

@@ -28,6 +28,10 @@ from autoscaler.model.order import Order, OrderEvent
 _T = TypeVar("_T")
 
 
+class _NotUnderstoodError(Exception):
+    """A row that no version of this program has written."""
+
+
 class SqliteLedger:
     """An implementer of ports.Ledger. Made by `connect` only."""
 
@@ -36,6 +40,7 @@ class SqliteLedger:
         self._read_only = read_only
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ledger")
         self._file: LedgerFile | None = None
+        self._closed = False
 
     @classmethod
     async def connect(cls, path: Path, *, read_only: bool = False) -> "SqliteLedger":
@@ -59,6 +64,8 @@ class SqliteLedger:
         check_new(order)
 
         def job(connection: sqlite3.Connection) -> None:
+            if connection.execute(statements.ORDER, (order.id,)).fetchone() is not None:
+                raise LedgerError(f"order {order.id} is in the ledger already")
             connection.execute(statements.INSERT_ORDER, encode_order(order))
             connection.execute(statements.INSERT_EVENT, encode_event(event_of(None, order, order.created_at)))
 
@@ -94,29 +101,27 @@ class SqliteLedger:
         """Every step of an order, oldest first, its making included; empty for an unknown order."""
 
         def job(connection: sqlite3.Connection) -> Sequence[OrderEvent]:
-            return [decode_event(row) for row in connection.execute(statements.HISTORY, (order,))]
+            return [_understood(decode_event, row) for row in connection.execute(statements.HISTORY, (order,))]
 
         return await self._read(job)
 
     async def close(self) -> None:
         """Finish what is under way, fold the log into the file and release it. A second call does nothing."""
-        try:
-            if self._file is not None:
-                await self._in_thread(self._file.close)
-        finally:
-            self._thread.shutdown(wait=False)
+        if self._closed:
+            return
+        self._closed = True
+        closing = asyncio.get_running_loop().run_in_executor(self._thread, self._close_file)
+        self._thread.shutdown(wait=False)  # takes no more calls; those made before are carried out
+        await _finished(closing)
 
     async def _orders(self, query: str, *parameters: float) -> Sequence[Order]:
-        return await self._read(lambda connection: [decode_order(row) for row in connection.execute(query, parameters)])
+        def job(connection: sqlite3.Connection) -> Sequence[Order]:
+            return [_understood(decode_order, row) for row in connection.execute(query, parameters)]
+
+        return await self._read(job)
 
     async def _read(self, job: Callable[[sqlite3.Connection], _T]) -> _T:
-        def reading() -> _T:
-            try:
-                return job(self._opened().connection)
-            except (LookupError, TypeError, ValueError) as error:
-                raise damaged(self._path, f"a row can not be understood: {error!r}") from error
-
-        return await self._in_thread(reading)
+        return await self._in_thread(lambda: job(self._opened().connection))
 
     async def _write(self, job: Callable[[sqlite3.Connection], None], order: Order) -> None:
         """Run `job` in one transaction, durable when this returns; any error leaves nothing of it."""
@@ -140,19 +145,23 @@ class SqliteLedger:
                 return job()
             except sqlite3.Error as error:
                 raise from_error(self._path, error) from error
+            except _NotUnderstoodError as error:
+                raise damaged(self._path, f"a row can not be understood: {error}") from error
 
-        try:
-            future = asyncio.get_running_loop().run_in_executor(self._thread, guarded)
-        except RuntimeError:  # the thread was shut down
-            raise LedgerUnusable(f"ledger {self._path}: it is closed") from None
-        return await _finished(future)
+        if self._closed:
+            raise LedgerUnusable(f"ledger {self._path}: it is closed")
+        return await _finished(asyncio.get_running_loop().run_in_executor(self._thread, guarded))
 
     def _open_file(self) -> None:
         self._file = LedgerFile(self._path, read_only=self._read_only)
 
+    def _close_file(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
     def _opened(self) -> LedgerFile:
         if self._file is None:
-            raise LedgerUnusable(f"ledger {self._path}: it is not open")
+            raise LedgerUnusable(f"ledger {self._path}: it is not open; SqliteLedger.connect opens it")
         return self._file
 
 
@@ -185,7 +194,14 @@ def _stored(connection: sqlite3.Connection, order: OrderId) -> Order:
     row = connection.execute(statements.ORDER, (order,)).fetchone()
     if row is None:
         raise UnknownOrder(f"no order {order} in the ledger")
-    return decode_order(row)
+    return _understood(decode_order, row)
+
+
+def _understood(decode: Callable[[sqlite3.Row], _T], row: sqlite3.Row) -> _T:
+    try:
+        return decode(row)
+    except (LookupError, TypeError, ValueError) as error:
+        raise _NotUnderstoodError(repr(error)) from error
 
 
 def _refusal(error: sqlite3.IntegrityError, order: Order) -> LedgerError:
@@ -193,6 +209,4 @@ def _refusal(error: sqlite3.IntegrityError, order: Order) -> LedgerError:
     if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
         place = f"cluster {order.operation.cluster}, region {order.region}"
         return UnsettledOrderExists(f"{place}: an order is unsettled already")
-    if error.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
-        return LedgerError(f"order {order.id} is in the ledger already")
     return LedgerError(f"order {order.id} was refused: {error}")

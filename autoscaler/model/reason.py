@@ -15,6 +15,7 @@ class Reason(StrEnum):
     WITHIN_TOLERANCE = "WithinTolerance"
     SIGNAL_MISSING = "SignalMissing"
     SIGNAL_STALE = "SignalStale"
+    SIGNAL_IN_FUTURE = "SignalInFuture"
     SIGNAL_NOT_A_NUMBER = "SignalNotANumber"
     COVERAGE_TOO_LOW = "CoverageTooLow"
     NO_READY_NODES = "NoReadyNodes"

@@ -5,6 +5,8 @@ from pydantic.alias_generators import to_camel
 
 
 class Parameters(BaseModel):
-    """Parsed once at load, never in a tick. A misspelt key is a mistake, not a silence."""
+    """Parsed once at load, never in a tick. A misspelt key is a mistake, and so is an endless limit (`.inf`)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, alias_generator=to_camel, validate_by_name=True, allow_inf_nan=False
+    )

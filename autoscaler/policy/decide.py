@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from autoscaler.model.decision import Decision, Facts, GuardStep, Plan, RegionFacts, Vote
 from autoscaler.model.names import RegionId
+from autoscaler.model.order import OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.policy.combine import largest
 from autoscaler.policy.guards import ORDER
 from autoscaler.policy.guards.situation import Situation
 from autoscaler.policy.language import PolicySpec, ScalingPolicy
 from autoscaler.policy.trust import Reading, read
+
+_ARRIVING = frozenset({OrderState.ACCEPTED, OrderState.OVERDUE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,21 @@ def committed_nodes(facts: RegionFacts) -> int:
     return len(seen) + sum(order.outstanding(seen) for order in facts.orders)
 
 
+def established_nodes(facts: RegionFacts) -> int:
+    """Ready nodes that were there before any order that is still arriving.
+
+    A ratio to a target must be multiplied by the nodes that it was measured over. While nodes join, the newest sample
+    may be older than the newest node: to multiply the old ratio by the new count would buy for the same load again.
+    """
+    if facts.capacity is None:
+        return 0
+    ready = facts.capacity.ready
+    for order in facts.orders:
+        if order.state in _ARRIVING and order.baseline is not None:
+            ready &= order.baseline.instances
+    return len(ready)
+
+
 def _decide_region(facts: RegionFacts, policy: ScalingPolicy, now: float, capacity_max_age: float) -> Decision:
     committed = committed_nodes(facts)
     votes = _votes(facts, policy.spec, now)
@@ -52,13 +70,14 @@ def _decide_region(facts: RegionFacts, policy: ScalingPolicy, now: float, capaci
 
 def _votes(facts: RegionFacts, policy: PolicySpec, now: float) -> tuple[Vote, ...]:
     ready = len(facts.capacity.ready) if facts.capacity else 0
+    established = established_nodes(facts)
     readings: dict[str, Reading] = {
         spec.name: read(
             facts.signals.get(spec.name), max_age=spec.max_age_seconds, min_coverage=spec.min_coverage, now=now
         )
         for spec in policy.signals
     }
-    return tuple(rule.vote(readings[rule.signal], ready) for rule in policy.rules)
+    return tuple(rule.vote(readings[rule.signal], ready, established) for rule in policy.rules)
 
 
 def _guarded(situation: Situation, votes: tuple[Vote, ...]) -> tuple[int, tuple[GuardStep, ...]]:

@@ -79,6 +79,9 @@ def _from_promql(name: str, promql: PromqlSignal, region: RegionId, index: WaveI
     faults = [target for target in of_query if not target.up]
     if faults:
         return Signal(region, name, None, None, 0, 1, faults[0].reason, f"{faults[0].reason}: {faults[0].detail}")
+    if samples:
+        several = f"{len(samples)} series for one region; aggregate the query by the region label"
+        return Signal(region, name, None, None, 0, 1, Reason.SEVERAL_SERIES, several)
     return Signal(region, name, None, None, 0, 1, detail="the answer has no series for this region")
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from autoscaler.model.reason import Reason
 from autoscaler.model.signals import Signal
 
+CLOCK_SKEW = 60.0
+"""Seconds that a sample may be stamped ahead of this machine's clock: one from the future would never grow old."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -28,6 +31,8 @@ def read(signal: Signal | None, *, max_age: float, min_coverage: float, now: flo
         return Reading(None, Reason.SIGNAL_MISSING, signal.detail or "no sample")
     if not math.isfinite(signal.value):
         return Reading(None, Reason.SIGNAL_NOT_A_NUMBER, f"value is {signal.value}")
+    if signal.at is not None and signal.at > now + CLOCK_SKEW:
+        return Reading(None, Reason.SIGNAL_IN_FUTURE, f"stamped {signal.at - now:.0f} s ahead of this machine's clock")
     if age > max_age:
         return Reading(None, Reason.SIGNAL_STALE, f"{age:.0f} s old, at most {max_age:.0f} s")
     if signal.coverage < min_coverage:

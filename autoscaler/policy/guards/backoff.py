@@ -5,6 +5,7 @@ from autoscaler.model.order import OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.policy.guards.situation import Situation
 
+_BROUGHT_NOTHING = frozenset({OrderState.FAILED, OrderState.ABANDONED})
 _NOTHING_WENT_WRONG = frozenset({Reason.EXPIRED_UNSENT})
 
 
@@ -13,7 +14,7 @@ def guard(situation: Situation, desired: int) -> GuardStep | None:
     failed = [
         order
         for order in situation.facts.orders
-        if order.state is OrderState.FAILED and order.settled_at is not None and order.reason not in _NOTHING_WENT_WRONG
+        if order.state in _BROUGHT_NOTHING and order.settled_at is not None and order.reason not in _NOTHING_WENT_WRONG
     ]
     last = max(failed, key=lambda order: order.settled_at or 0.0, default=None)
     if last is None or last.settled_at is None:

@@ -41,8 +41,11 @@ class TargetTracking(Parameters):
         default=0.1, ge=0, lt=1, description="Share by which the signal may leave its target before anything changes."
     )
 
-    def vote(self, reading: Reading, ready: int) -> Vote:
+    def vote(self, reading: Reading, ready: int, established: int | None = None) -> Vote:
         """Nodes wanted for this reading of the signal when `ready` nodes carry the load.
+
+        `established` (None: all of `ready`) are the ready nodes that were there before any order that is still
+        arriving; a ratio is multiplied by these.
 
         >>> rule = TargetTracking.model_validate({
         ...     "type": "TargetTracking", "signal": "rps", "target": {"type": "AverageValue", "value": 100}})
@@ -54,10 +57,13 @@ class TargetTracking(Parameters):
         name = f"TargetTracking({self.signal})"
         if reading.value is None:
             return Vote(name, None, reading.reason, reading.detail)
-        if self.target.type != "AverageValue" and ready == 0:
+        if self.target.type == "AverageValue":
+            return self._compare(name, reading.value, ready)
+        current = ready if established is None else established
+        if current == 0:
             detail = f"{self.target.type} is a ratio over ready nodes, and there are none"
             return Vote(name, None, Reason.NO_READY_NODES, detail)
-        return self._compare(name, reading.value, ready)
+        return self._compare(name, reading.value, current)
 
     def _compare(self, name: str, value: float, ready: int) -> Vote:
         goal = self.target.value
@@ -68,6 +74,6 @@ class TargetTracking(Parameters):
         shown = f"{value:g} against {goal:g}" + (f" x {ready} ready" if per_node else f" at {ready} ready")
         if ready and abs(ratio - 1.0) <= self.tolerance + _ROUNDING:
             return Vote(name, ready, Reason.WITHIN_TOLERANCE, f"{shown}: ratio {ratio:.2f}")
-        desired = max(0, math.ceil(min(wanted, _MOST_NODES) - _ROUNDING))
+        desired = math.ceil(min(max(wanted, 0.0), _MOST_NODES) - _ROUNDING)  # bounded first: infinity has no ceiling
         reason = Reason.ABOVE_TARGET if ratio > 1.0 and desired > 0 else Reason.BELOW_TARGET
         return Vote(name, desired, reason, shown if math.isinf(ratio) else f"{shown}: ratio {ratio:.2f}")

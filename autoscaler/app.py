@@ -1,0 +1,199 @@
+"""The only place that joins ports to adapters: from what the operator wrote to a daemon that runs.
+
+`Daemon` is the whole product without its command line; the demo and the tests run the same one.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from time import gmtime, strftime
+
+from prometheus_client import CollectorRegistry
+
+from autoscaler import __version__
+from autoscaler.clock import SystemClock
+from autoscaler.cloud.build import alibaba_cloud
+from autoscaler.executor.executor import Executor
+from autoscaler.ledger.sqlite import SqliteLedger
+from autoscaler.loop.bell import Bell
+from autoscaler.loop.collect import collect_forever
+from autoscaler.loop.decider import Decider
+from autoscaler.loop.signals import SignalBoard
+from autoscaler.loop.status import StatusBoard
+from autoscaler.model.decision import Decision
+from autoscaler.model.names import OrderId, RegionId
+from autoscaler.model.order import Order
+from autoscaler.policy.decide import Policies
+from autoscaler.policy.language import SignalSpec
+from autoscaler.ports import Clock, Cloud, Ledger, Observer, SampleSource
+from autoscaler.settings.root import Loaded
+from autoscaler.sources.promql import PromqlNeed, PromqlSource
+from autoscaler.sources.scrape import ScrapeSource
+from autoscaler.telemetry.logs import LogObserver
+from autoscaler.telemetry.metrics import MetricsObserver
+from autoscaler.telemetry.observers import Observers
+from autoscaler.web.server import WebServer
+from autoscaler.web.sources import SourceBoard
+
+_DRAIN_BEYOND_CALL = 5.0
+"""Seconds that a shutdown waits longer than one call may take, so that the answer can be recorded."""
+
+
+class Status:
+    """What the web room may ask: the status board and the executor, seen together."""
+
+    def __init__(self, board: StatusBoard, executor: Executor, clock: Clock) -> None:
+        self._board = board
+        self._executor = executor
+        self._clock = clock
+
+    def decisions(self) -> Sequence[Decision]:
+        """The last decision of every region."""
+        return self._board.decisions()
+
+    def decision(self, region: RegionId) -> Decision | None:
+        """The last decision of one region."""
+        return self._board.decision(region)
+
+    def open_orders(self) -> Sequence[Order]:
+        """Orders that are not final."""
+        return self._executor.open_orders()
+
+    def readiness(self) -> Mapping[str, str | None]:
+        """Each check with None when it is well, else why it is not."""
+        return {**self._executor.readiness(), "decisions": None if self._board.tick else "nothing decided yet"}
+
+    def heartbeat_age(self) -> float:
+        """Seconds since the decider last ran."""
+        return self._board.heartbeat_age(self._clock.monotonic())
+
+    def tick(self) -> int:
+        """The number of the last tick."""
+        return self._board.tick
+
+
+class Daemon:
+    """The daemon. `observers` listen beside its own; `cloud` and `ledger` replace the real adapters in tests."""
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        clock: Clock | None = None,
+        cloud: Cloud | None = None,
+        ledger: Ledger | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self._loaded = loaded
+        self._clock = clock or SystemClock()
+        self._cloud = cloud
+        self._ledger = ledger
+        self._registry = CollectorRegistry()
+        self._metrics = MetricsObserver(self._registry, __version__)
+        self._sources_seen = SourceBoard()
+        self._observer = Observers([self._metrics, LogObserver(), self._sources_seen, *observers])
+        self.ready = asyncio.Event()
+        self.url = ""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until `stop` is set, then let the purchases under way be recorded and release everything.
+
+        Raises LedgerUnusable when the ledger can not be opened.
+        """
+        settings, clock = self._loaded.settings, self._clock
+        async with AsyncExitStack() as stack:
+            ledger = self._ledger or await SqliteLedger.connect(settings.ledger.path)
+            stack.push_async_callback(ledger.close)
+            cloud = self._cloud or alibaba_cloud(settings.alibaba, self._loaded.password, clock)
+            stack.push_async_callback(cloud.close)
+            bell = Bell(clock, settings.loop.coalesce)
+            executor = Executor(
+                cloud, ledger, clock, self._observer, settings.executor, self._loaded.clusters, _new_order_id, bell.ring
+            )
+            await executor.start()
+            self._metrics.restore(executor.open_orders())
+            status = StatusBoard(clock.monotonic())
+            await self._serve(stack, Status(status, executor, clock))
+            sources = build_sources(self._loaded, clock)
+            for source in sources:
+                stack.push_async_callback(source.close)
+            await self._loop(stop, executor, status, bell, sources)
+            await executor.drain(settings.alibaba.timeout + _DRAIN_BEYOND_CALL)
+
+    async def _serve(self, stack: AsyncExitStack, status: Status) -> None:
+        web = self._loaded.settings.web
+        server = WebServer(
+            status,
+            self._registry,
+            host=web.host,
+            port=web.port,
+            version=__version__,
+            sources=self._sources_seen,
+        )
+        await server.start()
+        stack.push_async_callback(server.stop)
+        self.url = server.url
+        self.ready.set()
+
+    async def _loop(
+        self, stop: asyncio.Event, executor: Executor, status: StatusBoard, bell: Bell, sources: Sequence[SampleSource]
+    ) -> None:
+        settings, clock = self._loaded.settings, self._clock
+        board = SignalBoard()
+        policies = Policies(self._loaded.policies, settings.executor.capacity_max_age)
+        decider = Decider(
+            policies,
+            self._loaded.operations,
+            board,
+            executor,
+            bell,
+            status,
+            clock,
+            self._observer,
+            settings.loop.interval,
+        )
+        async with asyncio.TaskGroup() as group:
+            running = [
+                group.create_task(executor.run(), name="executor"),
+                group.create_task(decider.run(), name="decider"),
+                *(
+                    group.create_task(
+                        collect_forever(source, board, bell, clock, self._observer), name=f"source {source.name}"
+                    )
+                    for source in sources
+                ),
+            ]
+            await stop.wait()
+            for task in running:
+                task.cancel()
+
+
+def build_sources(loaded: Loaded, clock: Clock) -> list[SampleSource]:
+    """One source for every scrape job and Prometheus server that a policy names; the others are not asked at all."""
+    settings = loaded.settings
+    specs = [spec for policy in loaded.policies.values() for spec in policy.spec.signals]
+    sources: list[SampleSource] = []
+    for job in settings.scrape_configs:
+        wanted = frozenset(spec.scrape.metric for spec in specs if spec.scrape and spec.scrape.job == job.job_name)
+        if wanted:
+            sources.append(ScrapeSource(job, wanted=wanted, region_label=settings.region_label, clock=clock))
+    for server in settings.prometheus:
+        needs = _promql_needs(specs, server.name)
+        if needs:
+            sources.append(PromqlSource(server, needs, region_label=settings.region_label, clock=clock))
+    return sources
+
+
+def _promql_needs(specs: Sequence[SignalSpec], server: str) -> tuple[PromqlNeed, ...]:
+    """Each distinct query once, looking back as far as the most patient signal that reads it allows."""
+    oldest: dict[str, float] = {}
+    for spec in specs:
+        if spec.promql and spec.promql.server == server:
+            oldest[spec.promql.query] = max(spec.max_age_seconds, oldest.get(spec.promql.query, 0.0))
+    return tuple(PromqlNeed(query, max_age) for query, max_age in sorted(oldest.items()))
+
+
+def _new_order_id() -> OrderId:
+    """Sorts by time and is unique: date and time in UTC, then 40 random bits."""
+    return OrderId(f"o-{strftime('%Y%m%d-%H%M%S', gmtime())}-{secrets.token_hex(5)}")

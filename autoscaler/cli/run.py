@@ -1,0 +1,49 @@
+"""`autoscaler run`: the daemon."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from autoscaler.app import Daemon
+from autoscaler.model.errors import ConfigurationRefused, LedgerUnusable
+from autoscaler.settings.root import Loaded, load
+from autoscaler.telemetry.logs import configure_logging
+
+CONFIG_OPTION = click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    default=Path("config/autoscaler.yaml"),
+    show_default=True,
+    envvar="AUTOSCALER_CONFIG",
+    help="The configuration file; the policy directory is named in it.",
+)
+
+
+@click.command("run")
+@CONFIG_OPTION
+def command(path: Path) -> None:
+    """Run the daemon until SIGTERM or SIGINT; exit code 0 after a clean shutdown."""
+    try:
+        loaded = load(path)
+    except ConfigurationRefused as refused:
+        for problem in refused.problems:
+            click.echo(problem, err=True)
+        raise click.exceptions.Exit(1) from refused
+    configure_logging(loaded.settings.log.format, loaded.settings.log.level, sys.stderr)
+    try:
+        asyncio.run(_run(loaded))
+    except LedgerUnusable as unusable:
+        click.echo(f"the ledger can not be used, so nothing is ordered: {unusable}", err=True)
+        raise click.exceptions.Exit(1) from unusable
+
+
+async def _run(loaded: Loaded) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await Daemon(loaded).run(stop)

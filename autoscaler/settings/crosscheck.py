@@ -1,0 +1,144 @@
+"""Whether the documents fit each other and autoscaler.yaml.
+
+A read policy directory and the names of the sources come in, problems and notices go out. It judges references only;
+each document by itself has been judged before.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from autoscaler.settings.documents import KINDS, Directory, Written
+from autoscaler.settings.outline import Reference, Site, globs, sites, sources, templates_named
+from autoscaler.settings.problems import Problem, suggestion
+
+_SHOWN_REGIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNames:
+    """The sources that autoscaler.yaml has: names of scrape jobs and of Prometheus servers."""
+
+    jobs: Sequence[str]
+    servers: Sequence[str]
+
+
+def cross_check(directory: Directory, names: SourceNames | None) -> list[Problem]:
+    """Every reference that leads nowhere, and everything that is there twice.
+
+    Without `names` the sources of signals are not judged.
+    """
+    fleet = [site for one in directory.of("Fleet") for site in sites(one)]
+    problems = [
+        *_same_names(directory),
+        *_templates(directory, fleet),
+        *_regions_twice(fleet),
+        *_globs(directory, fleet),
+        *([] if names is None else _sources(directory, names.jobs, names.servers)),
+    ]
+    problems += [
+        Problem(str(directory.folder), None, "", f"no document of kind {kind} in the policy directory")
+        for kind in KINDS
+        if directory.contents and not directory.lost and not directory.of(kind)
+    ]
+    return problems
+
+
+def notices(directory: Directory) -> tuple[str, ...]:
+    """What is allowed and may still be a surprise."""
+    every = [glob.name for policy in directory.of("ScalingPolicy") for glob in globs(policy)]
+    fleet = [site for one in directory.of("Fleet") for site in sites(one)]
+    used = {site.template.name for site in fleet if site.template is not None}
+    alone = [
+        f"{site.region.place}: region {site.region.name!r} has no policy: nothing is ever bought there"
+        for site in fleet
+        if not any(fnmatchcase(site.region.name, glob) for glob in every)
+    ]
+    idle = [
+        f"{one.document.file}:{one.document.line(())}: NodeTemplate {one.name!r} is used by no region"
+        for one in directory.of("NodeTemplate")
+        if one.name not in used
+    ]
+    return (*alone, *idle)
+
+
+def _at(reference: Reference, reason: str, *, hint: str = "") -> Problem:
+    return reference.owner.document.problem(reference.path, reason, hint=hint)
+
+
+def _same_names(directory: Directory) -> Iterator[Problem]:
+    for kind in KINDS:
+        first: dict[str, Written] = {}
+        for one in directory.of(kind):
+            if one.name is None:
+                continue
+            if one.name in first:
+                other = first[one.name].document
+                place = f"{other.file}:{other.line(('metadata', 'name'))}"
+                reason = f"another {kind} is called {one.name!r} already ({place})"
+                yield one.document.problem(("metadata", "name"), reason)
+            first.setdefault(one.name, one)
+
+
+def _templates(directory: Directory, fleet: Sequence[Site]) -> Iterator[Problem]:
+    known = sorted({one.name for one in directory.of("NodeTemplate") if one.name is not None})
+    for owner in directory.of("Fleet"):
+        for named in templates_named(owner):
+            if named.name not in known:
+                hint = suggestion(named.name, known, "templates are") if known else ""
+                yield _at(named, f"there is no NodeTemplate {named.name!r}", hint=hint)
+    for site in fleet:
+        if site.template is None:
+            yield _at(site.region, f"region {site.region.name!r} has no template, and its cluster names none")
+
+
+def _regions_twice(fleet: Sequence[Site]) -> Iterator[Problem]:
+    first: dict[str, Site] = {}
+    for site in fleet:
+        other = first.setdefault(site.region.name, site)
+        if other is not site:
+            reason = f"region {site.region.name!r} is in cluster {other.cluster} already ({other.region.place})"
+            yield _at(site.region, reason)
+
+
+def _globs(directory: Directory, fleet: Sequence[Site]) -> Iterator[Problem]:
+    """A glob that matches nothing, and regions that two policies claim."""
+    regions = list(dict.fromkeys(site.region.name for site in fleet))
+    served: dict[str, Reference] = {}
+    for policy in directory.of("ScalingPolicy"):
+        claimed: dict[str, Reference] = {}
+        for glob in globs(policy):
+            matching = [region for region in regions if fnmatchcase(region, glob.name)]
+            if not matching and regions:
+                hint = suggestion(glob.name, regions[:20], "regions are")
+                yield _at(glob, f"{glob.name!r} matches no region of the fleet", hint=hint)
+            claimed.update({region: glob for region in matching if region not in claimed})
+        yield from _claimed_twice(served, claimed)
+        served.update({region: glob for region, glob in claimed.items() if region not in served})
+
+
+def _claimed_twice(served: Mapping[str, Reference], claimed: Mapping[str, Reference]) -> Iterator[Problem]:
+    pairs: dict[tuple[Reference, Reference], list[str]] = {}
+    for region, glob in claimed.items():
+        if region in served:
+            pairs.setdefault((glob, served[region]), []).append(region)
+    for (glob, other), regions in pairs.items():
+        names = ", ".join(regions[:_SHOWN_REGIONS])
+        more = f" and {len(regions) - _SHOWN_REGIONS} more" if len(regions) > _SHOWN_REGIONS else ""
+        yield _at(
+            glob,
+            f"policies {other.owner.name!r} and {glob.owner.name!r} both serve {names}{more}",
+            hint=f"the other one is at {other.place}",
+        )
+
+
+def _sources(directory: Directory, jobs: Sequence[str], servers: Sequence[str]) -> Iterator[Problem]:
+    for policy in directory.of("ScalingPolicy"):
+        for job in sources(policy, "scrape", "job"):
+            if job.name not in jobs:
+                hint = suggestion(job.name, jobs, "jobs are") if jobs else ""
+                yield _at(job, f"there is no scrape job {job.name!r} in autoscaler.yaml", hint=hint)
+        for server in sources(policy, "promql", "server"):
+            if server.name not in servers:
+                hint = suggestion(server.name, servers, "servers are") if servers else ""
+                yield _at(server, f"there is no Prometheus server {server.name!r} in autoscaler.yaml", hint=hint)

@@ -1,0 +1,154 @@
+"""The instruments themselves: every metric of the program, with its help text, labels and buckets.
+
+A registry comes in, registered metrics come out. No event is known here and no value is set, but for counters
+whose label values are known beforehand: those start at zero, so that their first increase is seen as one.
+"""
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+
+from autoscaler.model.order import OrderState
+from autoscaler.telemetry import names as n
+
+FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+CALLS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
+WAITS = (0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+PROVISIONING = (30.0, 60.0, 120.0, 180.0, 300.0, 450.0, 600.0, 900.0, 1200.0, 1800.0, 2700.0, 3600.0, 7200.0)
+
+
+class DecisionInstruments:
+    """What was decided, per region: gauges describe the last decision of the region."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        region, signal = [n.REGION], [n.REGION, n.SIGNAL]
+        self.desired = Gauge(n.DESIRED_NODES, "Nodes that the last decision wants.", region, registry=registry)
+        self.ready = Gauge(
+            n.READY_NODES, "Ready nodes at the last decision; absent while unknown.", region, registry=registry
+        )
+        self.committed = Gauge(
+            n.COMMITTED_NODES, "Existing and ordered nodes, orders in doubt included.", region, registry=registry
+        )
+        self.shortfall = Gauge(
+            n.SHORTFALL_NODES,
+            "Desired nodes that are not ready: on their way, ordered or not ordered yet; absent while unknown.",
+            region,
+            registry=registry,
+        )
+        self.decided_at = Gauge(
+            n.DECISION_TIMESTAMP_SECONDS, "Unix time of the region's last decision.", region, registry=registry
+        )
+        self.signal_value = Gauge(
+            n.SIGNAL_VALUE, "The signal as the last decision saw it; absent if missing.", signal, registry=registry
+        )
+        self.signal_coverage = Gauge(
+            n.SIGNAL_COVERAGE_RATIO, "Targets that answered in time / targets known.", signal, registry=registry
+        )
+        self.signal_age = Gauge(
+            n.SIGNAL_AGE_SECONDS,
+            "Age of the signal's oldest sample when it was decided on; absent if missing.",
+            signal,
+            registry=registry,
+        )
+        self.decisions = Counter(n.DECISIONS_TOTAL, "Decisions by their reason code.", [n.REASON], registry=registry)
+        self.plan_duration = Histogram(
+            n.PLAN_DURATION_SECONDS, "Time that the policy took for one tick.", buckets=FAST, registry=registry
+        )
+
+
+class OrderInstruments:
+    """Orders and the ledger that holds them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.transitions = Counter(
+            n.ORDERS_TOTAL, "Times that an order came into a state.", [n.STATE], registry=registry
+        )
+        self.open = Gauge(n.OPEN_ORDERS, "Orders that are not final, by state.", [n.STATE], registry=registry)
+        self.nodes = Counter(
+            n.ORDER_NODES_TOTAL, "Nodes bought: counted when the API has accepted.", [n.REGION], registry=registry
+        )
+        self.provisioning = Histogram(
+            n.PROVISIONING_DURATION_SECONDS,
+            "From the making of an order to all of its nodes being ready.",
+            buckets=PROVISIONING,
+            registry=registry,
+        )
+        self.ledger_failures = Counter(
+            n.LEDGER_FAILURES_TOTAL, "Writes that the ledger refused; nothing is ordered then.", registry=registry
+        )
+        for state in OrderState:
+            self.transitions.labels(state)
+            if not state.final:
+                self.open.labels(state)
+
+
+class CloudInstruments:
+    """Calls to the cloud, the limiter before them, and what is read from it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter(
+            n.CLOUD_REQUESTS_TOTAL,
+            "Calls to the cloud; the outcome is ok or the class of the error.",
+            [n.ACTION, n.OUTCOME],
+            registry=registry,
+        )
+        self.duration = Histogram(
+            n.CLOUD_REQUEST_DURATION_SECONDS,
+            "Duration of calls to the cloud.",
+            [n.ACTION],
+            buckets=CALLS,
+            registry=registry,
+        )
+        self.limiter_wait = Histogram(
+            n.LIMITER_WAIT_SECONDS,
+            "Time that calls waited for their rate limit.",
+            [n.ACTION],
+            buckets=WAITS,
+            registry=registry,
+        )
+        self.capacity_failures = Counter(
+            n.CAPACITY_READ_FAILURES_TOTAL, "Times that the nodes of the fleet could not be read.", registry=registry
+        )
+        self.capacity_read_at = Gauge(
+            n.CAPACITY_LAST_READ_TIMESTAMP_SECONDS,
+            "Unix time of the last reading of the fleet's nodes; 0 before the first.",
+            registry=registry,
+        )
+
+
+class SourceInstruments:
+    """Sources of samples and their targets."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        source = [n.SOURCE]
+        self.targets = Gauge(
+            n.SOURCE_TARGETS, "Known targets, by whether they answered.", [n.SOURCE, n.STATE], registry=registry
+        )
+        self.failures = Counter(
+            n.SOURCE_FAILURES_TOTAL,
+            "Targets that did not answer, once per target and pass.",
+            [n.SOURCE, n.REASON],
+            registry=registry,
+        )
+        self.wave_failures = Counter(
+            n.SOURCE_WAVE_FAILURES_TOTAL, "Passes in which the source failed as a whole.", source, registry=registry
+        )
+        self.duration = Histogram(
+            n.SOURCE_WAVE_DURATION_SECONDS,
+            "Duration of one pass over all targets.",
+            source,
+            buckets=CALLS,
+            registry=registry,
+        )
+        self.last_wave_at = Gauge(
+            n.SOURCE_LAST_WAVE_TIMESTAMP_SECONDS, "Unix time of the last finished pass.", source, registry=registry
+        )
+
+
+def build_info(registry: CollectorRegistry, version: str) -> None:
+    """Register the series that names the running version, and turn the library's `_created` series off.
+
+    The latter is a switch of the whole process: the library knows no other. Those series double the page and
+    nothing reads them.
+    """
+    prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it untyped
+    Info(n.BUILD, "The running program.", registry=registry).info({n.VERSION: version})
