@@ -1,10 +1,12 @@
 """What the demo's audience sees: a line per thing that happens, a live table on a terminal, a summary at the end."""
 
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
+from rich import box
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -44,7 +46,7 @@ class Screen:
 
     def __init__(self, clock: Clock, console: Console | None = None) -> None:
         self._clock = clock
-        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._console = console or Console(highlight=False, soft_wrap=True, width=None if _is_terminal() else 120)
         self._started = clock.monotonic()
         self._live: Live | None = None
         self._said: dict[RegionId, tuple[Reason, int]] = {}
@@ -90,6 +92,7 @@ class Screen:
         )
         self._say("status", f"{stage.daemon.url}/api/v1/status   metrics: {stage.daemon.url}/metrics")
         self._say("files", str(stage.folder))
+        self._say("scene", "all regions are at their target; the first surge comes after 8 s")
 
     def show(self, elapsed: float, regions: Sequence[RegionState]) -> None:
         """Refresh the live table; nothing when piped."""
@@ -100,6 +103,11 @@ class Screen:
         """The summary: nodes bought per region, orders, what was refused or held and why, and the verdict."""
         self._console.print()
         self._console.print(self._summary(verdict))
+        self._console.print("held, and why:")
+        for region, holds in sorted((region, holds) for region, holds in self._holds.items() if holds):
+            why = ", ".join(f"{reason} x{times}" for reason, times in holds.most_common())
+            self._console.print(Text(f"  {region:<21} {why}", style="yellow"))
+        self._console.print("orders:")
         for order in verdict.orders:
             nodes = f"{order.nodes} node" + ("s" if order.nodes > 1 else "")
             line = f"  {order.id}  {order.region:<21} {nodes:<8} {order.state:<8} {order.reason}"
@@ -116,11 +124,11 @@ class Screen:
         self._decisions[decision.region] = decision
         news = (decision.reason, decision.desired)
         before = self._said.get(decision.region)
-        if before == news:
+        reasons = {step.reason for step in decision.steps} & _HOLDS
+        if before == news or (before is None and reasons):  # the first readings are still on their way
             return
         self._said[decision.region] = news
-        reasons = {step.reason for step in decision.steps} & _HOLDS
-        self._holds[decision.region].update(reasons)
+        self._holds[decision.region].update(step.reason for step in decision.steps if step.reason in reasons)
         if decision.delta or reasons or (before and before[1] != decision.desired):
             self._say("order" if decision.delta else "hold", summary(decision), "" if decision.delta else "yellow")
 
@@ -141,7 +149,7 @@ class Screen:
         self._console.print(Text(f"{at:5.1f}s  {who:<9}  {text}", style=style))
 
     def _table(self, elapsed: float, regions: Sequence[RegionState]) -> Table:
-        table = Table(title=f"edge fleet, {elapsed:.0f} s", title_justify="left", expand=False)
+        table = Table(title=f"edge fleet, {elapsed:.0f} s", title_justify="left", box=box.SIMPLE)
         for name in ("region", "requests/s", "per node", "target", "ready", "committed", "desired", "why"):
             table.add_column(name, justify="left" if name in {"region", "why"} else "right", no_wrap=True)
         for state in regions:
@@ -159,23 +167,25 @@ class Screen:
         return table
 
     def _summary(self, verdict: Verdict) -> Table:
-        table = Table(title="summary", title_justify="left")
-        for name in ("region", "bought", "orders", "refused", "ready", "requests/s per node", "held because"):
-            table.add_column(name, justify="left" if name in {"region", "held because"} else "right")
+        table = Table(title="summary", title_justify="left", box=box.SIMPLE)
+        for name in ("region", "bought", "orders", "ready", "per node", "refused"):
+            table.add_column(name, justify="left" if name in {"region", "refused"} else "right", no_wrap=True)
         for state in verdict.regions:
             mine = [order for order in verdict.orders if order.region == state.region]
             refused = [order for order in mine if order.state is OrderState.FAILED]
-            held = ", ".join(f"{reason} x{times}" for reason, times in self._holds[state.region].most_common())
             table.add_row(
                 state.region,
                 str(state.sold),
                 str(len(mine)),
-                ", ".join(order.reason for order in refused) or "-",
                 str(state.ready),
                 f"{state.load:.0f} of {state.target:g}",
-                held or "-",
+                ", ".join(order.reason for order in refused) or "-",
             )
         return table
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
 
 
 def _style(state: OrderState) -> str:

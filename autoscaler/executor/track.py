@@ -54,7 +54,7 @@ class Tracker:
 
     async def _conclude(self, order: Order, found: Progress) -> Order:
         if found.ready >= order.nodes:
-            detail = f"all {order.nodes} nodes are ready"
+            detail = f"{order.nodes} of {order.nodes} nodes are ready"
             return await self._book.move(order, OrderState.READY, Reason.NODES_READY, detail)
         if found.ready + found.lost >= order.nodes:
             return await self._book.move(order, *_ending(order, found))

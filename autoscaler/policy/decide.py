@@ -85,9 +85,9 @@ def _guarded(situation: Situation, votes: tuple[Vote, ...]) -> tuple[int, tuple[
     wanted = largest(votes)
     if wanted is None:
         wanted = situation.committed
-        steps.append(
-            GuardStep("data", wanted, wanted, Reason.ALL_VOTES_ABSTAIN, f"no rule has data to act on: hold at {wanted}")
-        )
+        why = "; ".join(f"{vote.reason}: {vote.detail}" for vote in votes)
+        message = f"no rule has data to act on, hold at {wanted} ({why})"
+        steps.append(GuardStep("data", wanted, wanted, Reason.ALL_VOTES_ABSTAIN, message))
     for guard in ORDER:
         step = guard(situation, wanted)
         if step is not None:

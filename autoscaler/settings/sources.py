@@ -5,13 +5,14 @@ they lead to is the business of sources/.
 """
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from autoscaler.settings.base import Duration, Strict
+from autoscaler.settings.base import Duration, Strict, parse_duration
 
 DEFAULT_INTERVAL = 15.0
 DEFAULT_TIMEOUT = 10.0
@@ -19,9 +20,17 @@ DEFAULT_TIMEOUT = 10.0
 _FILE_SD_SUFFIXES = {".json", ".yml", ".yaml"}
 
 
-def _default_timeout(interval_key: str, written: dict[str, Any]) -> float:
-    """As Prometheus does: an interval shorter than the default timeout shortens it."""
-    return min(DEFAULT_TIMEOUT, float(written.get(interval_key, DEFAULT_INTERVAL)))
+def _with_timeout(written: Any, interval_key: str, timeout_key: str) -> Any:
+    """As Prometheus does: an interval shorter than the default timeout shortens it, where no timeout is written."""
+    if not isinstance(written, Mapping) or timeout_key in written:
+        return written
+    try:
+        interval = parse_duration(written.get(interval_key))
+    except ValueError:
+        return written  # the field itself says what is wrong with it
+    if not isinstance(interval, int | float) or not 0 < interval < DEFAULT_TIMEOUT:
+        return written
+    return {**written, timeout_key: interval}
 
 
 def _timeout_fits(timeout: float, interval: float, names: tuple[str, str]) -> None:
@@ -93,7 +102,7 @@ class ScrapeConfig(Strict):
         default=DEFAULT_INTERVAL, gt=0, allow_inf_nan=False, description="Seconds between two scrapes of a target."
     )
     scrape_timeout: Duration = Field(
-        default_factory=lambda written: _default_timeout("scrape_interval", written),
+        default=DEFAULT_TIMEOUT,
         gt=0,
         allow_inf_nan=False,
         description="Seconds for one whole scrape, at most scrape_interval; 10 unless the interval is shorter.",
@@ -105,6 +114,11 @@ class ScrapeConfig(Strict):
     )
     static_configs: tuple[StaticConfig, ...] = Field(default=(), description="Targets written here.")
     file_sd_configs: tuple[FileSdConfig, ...] = Field(default=(), description="Targets from files that may change.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_interval_short_timeout(cls, written: Any) -> Any:
+        return _with_timeout(written, "scrape_interval", "scrape_timeout")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -123,7 +137,7 @@ class PrometheusServer(Strict):
         default=DEFAULT_INTERVAL, gt=0, allow_inf_nan=False, description="Seconds between two askings of every query."
     )
     timeout: Duration = Field(
-        default_factory=lambda written: _default_timeout("interval", written),
+        default=DEFAULT_TIMEOUT,
         gt=0,
         allow_inf_nan=False,
         description="Seconds for one whole query, at most interval; 10 unless the interval is shorter.",
@@ -135,6 +149,11 @@ class PrometheusServer(Strict):
     headers: dict[str, SecretStr] = Field(
         default={}, description="Further request headers, e.g. `X-Scope-OrgID`; their values are kept secret."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_interval_short_timeout(cls, written: Any) -> Any:
+        return _with_timeout(written, "interval", "timeout")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoscaler.model.decision import Facts, RegionFacts
+from autoscaler.model.decision import Decision, Facts, RegionFacts
 from autoscaler.model.names import RegionId
 from autoscaler.model.signals import Sample
 from autoscaler.policy.combine import largest
@@ -117,6 +117,11 @@ def test_one_regions_trouble_stays_with_that_region(
     assert tuple(decision for decision in together if decision.region == REGION) == alone
 
 
+def numbers(decision: Decision) -> list[tuple[str, int, int, str]]:
+    """The steps without their words."""
+    return [(step.guard, step.before, step.after, step.reason) for step in decision.steps]
+
+
 @thorough
 @given(served=any_.policies(), facts=any_.any_facts(), data=st.data())
 def test_an_abstaining_rule_never_changes_another_rules_result(
@@ -133,7 +138,8 @@ def test_an_abstaining_rule_never_changes_another_rules_result(
     before, after = builders.decided(served, facts), builders.decided(wider, replace(facts, signals=heard))
     assert after.votes[place].desired is None
     assert (*after.votes[:place], *after.votes[place + 1 :]) == before.votes
-    assert (after.desired, after.steps) == (before.desired, before.steps)
+    # The words name every abstention; the numbers and the reasons must not know of them.
+    assert (after.desired, numbers(after)) == (before.desired, numbers(before))
 
 
 @thorough

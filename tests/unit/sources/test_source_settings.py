@@ -56,6 +56,17 @@ def test_a_job_that_can_not_run_is_refused(written: dict[str, object], why: str)
         ScrapeConfig.model_validate({"job_name": "edge", **written})
 
 
+@pytest.mark.parametrize("interval", ["soon", "0s", -1, None, [], float("nan")])
+def test_a_wrong_interval_is_one_problem_and_not_two(interval: object) -> None:
+    for model, written in (
+        (ScrapeConfig, {"job_name": "edge", "scrape_interval": interval}),
+        (PrometheusServer, {"name": "p", "url": "http://h", "interval": interval}),
+    ):
+        with pytest.raises(ValidationError) as refused:
+            model.model_validate(written)
+        assert [error["loc"] for error in refused.value.errors()] == [tuple(written)[-1:]]
+
+
 @pytest.mark.parametrize(
     ("written", "why"),
     [
