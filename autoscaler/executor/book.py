@@ -3,7 +3,7 @@
 Every change goes to the ledger first and becomes visible here only when it is durable.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from autoscaler.model.errors import LedgerUnusable
 from autoscaler.model.events import LedgerFailed, OrderChanged
@@ -104,8 +104,3 @@ class OrderBook:
         old = [o.id for o in self._orders.values() if o.settled_at is not None and o.settled_at < horizon]
         for order in old:
             del self._orders[order]
-
-
-def nodes_of(orders: Iterable[Order]) -> int:
-    """How many nodes these orders are for."""
-    return sum(order.nodes for order in orders)

@@ -47,9 +47,9 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
         "region cn-beijing-cmcc-2, policy edge",
         "  capacity  unknown; committed 0",
         "  vote      TargetTracking(rps) abstains: SignalMissing: its source has not answered yet",
-        "  guard     data: 0 -> 0: AllVotesAbstain: no rule has data to act on: hold at 0",
+        "  guard     data: 0 -> 0: AllVotesAbstain: no rule has data to act on, hold at 0 (SignalMissing: its source has not answered yet)",
         "  result    desired 0, order 0: AllVotesAbstain",
     ]
     assert summary(decision) == (
-        "cn-beijing-cmcc-2: ready 0, committed 0, desired 0: AllVotesAbstain: no rule has data to act on: hold at 0"
+        "cn-beijing-cmcc-2: ready 0, committed 0, desired 0: AllVotesAbstain: no rule has data to act on, hold at 0 (SignalMissing: its source has not answered yet)"
     )
