@@ -11,6 +11,9 @@ TWO_SIGNALS = builders.policy(
 )
 
 
+WHY = "no rule has data to act on, hold at 0 (SignalMissing: its source has not answered yet)"
+
+
 def test_every_signal_vote_and_guard_step_is_told_in_order() -> None:
     ordered = builders.order(OrderState.IN_DOUBT, 2)
     signals = [builders.signal(1430), builders.signal(None, name="cpu", up=0, detail="none of 4 targets answered")]
@@ -47,9 +50,7 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
         "region cn-beijing-cmcc-2, policy edge",
         "  capacity  unknown; committed 0",
         "  vote      TargetTracking(rps) abstains: SignalMissing: its source has not answered yet",
-        "  guard     data: 0 -> 0: AllVotesAbstain: no rule has data to act on, hold at 0 (SignalMissing: its source has not answered yet)",
+        f"  guard     data: 0 -> 0: AllVotesAbstain: {WHY}",
         "  result    desired 0, order 0: AllVotesAbstain",
     ]
-    assert summary(decision) == (
-        "cn-beijing-cmcc-2: ready 0, committed 0, desired 0: AllVotesAbstain: no rule has data to act on, hold at 0 (SignalMissing: its source has not answered yet)"
-    )
+    assert summary(decision) == (f"cn-beijing-cmcc-2: ready 0, committed 0, desired 0: AllVotesAbstain: {WHY}")
