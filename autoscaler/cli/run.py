@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import click
+import structlog
 
 from autoscaler.app import Daemon
 from autoscaler.model.errors import ConfigurationRefused, LedgerUnusable
@@ -34,6 +35,8 @@ def command(path: Path) -> None:
             click.echo(problem, err=True)
         raise click.exceptions.Exit(1) from refused
     configure_logging(loaded.settings.log.format, loaded.settings.log.level, sys.stderr)
+    for notice in loaded.notices:
+        structlog.get_logger().warning("configuration.notice", detail=notice)
     try:
         asyncio.run(_run(loaded))
     except LedgerUnusable as unusable:

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from autoscaler.settings.documents import KINDS, Directory, Written
 from autoscaler.settings.outline import Reference, Site, globs, sites, sources, templates_named
 from autoscaler.settings.problems import Problem, suggestion
+from autoscaler.settings.template import NodeTemplate
 
 _SHOWN_REGIONS = 3
 
@@ -59,7 +60,15 @@ def notices(directory: Directory) -> tuple[str, ...]:
         for one in directory.of("NodeTemplate")
         if one.name not in used
     ]
-    return (*alone, *idle)
+    return (*alone, *idle, *_published_passwords(directory))
+
+
+def _published_passwords(directory: Directory) -> Iterator[str]:
+    """The sample's password stands in a public repository: a node that has it is everybody's."""
+    for one in directory.of("NodeTemplate"):
+        if isinstance(one.model, NodeTemplate) and one.model.password().get_secret_value().startswith("SAMPLE-"):
+            place = f"{one.document.file}:{one.document.line(('spec',))}"
+            yield f"{place}: NodeTemplate {one.name!r} has the sample's password; set your own before buying"
 
 
 def _at(reference: Reference, reason: str, *, hint: str = "") -> Problem:

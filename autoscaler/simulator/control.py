@@ -50,7 +50,7 @@ class ControlRoom:
 
     async def books(self, _request: web.Request) -> web.StreamResponse:
         """The audit."""
-        return control_answer(audit(self._site.books, self._site.timeline.shown))
+        return control_answer(audit(self._site.books, self._site.timeline.now(), self._site.timeline.shown))
 
     async def add_fault(self, request: web.Request) -> web.StreamResponse:
         """Queue a fault given as JSON: the fields of Fault, and `times`."""
@@ -62,8 +62,11 @@ class ControlRoom:
         return control_answer({"waiting": len(self._site.faults)})
 
 
-def audit(books: CloudBooks, shown: Callable[[float], float]) -> dict[str, object]:
-    """What was sold and what was refused. Times are Unix seconds of the clock, turned by `shown`."""
+def audit(books: CloudBooks, now: float, shown: Callable[[float], float]) -> dict[str, object]:
+    """What was sold, what was refused, and the nodes that have joined by the simulated moment `now`, dark ones included.
+
+    Times in the answer are Unix seconds of the clock, turned by `shown`.
+    """
     return {
         "sold": {region.region: books.sold(region.region) for region in books.scenario.regions},
         "sold_total": books.sold_total,
@@ -79,4 +82,5 @@ def audit(books: CloudBooks, shown: Callable[[float], float]) -> dict[str, objec
             for purchase in books.purchases
         ],
         "refused": dict(books.refusals),
+        "ready": {region.region: len(books.ready(region.region, now)) for region in books.scenario.regions},
     }

@@ -17,7 +17,8 @@ OPENMETRICS = "application/openmetrics-text"
 
 _NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 _LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*[ \t]*=[ \t]*"[^"\\]*(?:\\.[^"\\]*)*"'
-_LABELS = rf"\{{[ \t]*(?:{_LABEL}(?:[ \t]*,[ \t]*{_LABEL})*[ \t]*,?[ \t]*)?\}}"
+_LABELS = rf"\{{[ \t]*(?:{_LABEL}(?:[ \t]*,[ \t]*{_LABEL})*(?:[ \t]*,)?[ \t]*)?\}}"
+# Nowhere may two runs of blanks meet: a page of them would take the square of its length to refuse.
 _FINITE = r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _NUMBER = rf"(?:{_FINITE}|[-+]?(?i:inf(?:inity)?)|(?i:nan))"
 _SERIES = rf"(?P<name>{_NAME})(?:[ \t]*(?P<labels>{_LABELS})[ \t]*|[ \t]+)(?P<value>{_NUMBER})"

@@ -51,7 +51,8 @@ class PromqlSource:
     A query is its samples' target and metric. It answers with one status per region, or with one of region "" if it
     failed whole. The server is told to look back no further than a need's `max_age`, for the time in its answer is that
     of the query and not of the samples behind it; Prometheus before 2.43 ignores that and looks back as far as its own
-    --query.lookback-delta (5 minutes). `report` is told of series that have no region, once for each change.
+    --query.lookback-delta (5 minutes). `report` (the log, if none is given) is told of series that have
+    no region, once for each change.
     """
 
     def __init__(
@@ -61,12 +62,12 @@ class PromqlSource:
         *,
         region_label: str,
         clock: Clock,
-        report: Callable[[str], None] = _LOG.warning,
+        report: Callable[[str], None] | None = None,
     ) -> None:
         self._server = server
         self._region_label = region_label
         self._clock = clock
-        self._report = report
+        self._report = report or _LOG.warning
         self._reported: frozenset[str] = frozenset()
         # A connection that died while it idled would fail a POST, which is not sent twice: each query has its own.
         self._fetcher = Fetcher(lookups=_LOOKUPS, reuse=0)

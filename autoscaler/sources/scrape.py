@@ -36,7 +36,8 @@ class ScrapeSource:
 
     Only metrics in `wanted` (names as exposed) become samples. Their labels are the series' own and the target's, which
     win; a label of the series that they displace is kept as `exported_<name>`, as in Prometheus. At most `concurrency`
-    targets are asked at a time, none after the interval is over. `report` is told of targets that are left out.
+    targets are asked at a time, none after the interval is over. `report` (the log, if none is
+    given) is told of targets that are left out.
     """
 
     def __init__(
@@ -47,12 +48,12 @@ class ScrapeSource:
         region_label: str,
         clock: Clock,
         concurrency: int = 200,
-        report: Callable[[str], None] = _LOG.warning,
+        report: Callable[[str], None] | None = None,
     ) -> None:
         self._config = config
         self._wanted = wanted
         self._clock = clock
-        self._discovery = Discovery(config, region_label, report)
+        self._discovery = Discovery(config, region_label, report or _LOG.warning)
         self._fetcher = Fetcher(lookups=concurrency, reuse=config.scrape_interval * 2)
         self._turns = asyncio.Semaphore(concurrency)
         self._down: frozenset[str] = frozenset()

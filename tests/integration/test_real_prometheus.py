@@ -10,9 +10,14 @@ from typing import Any
 import pytest
 
 from autoscaler.clock import SystemClock
-from autoscaler.model.names import RegionId
+from autoscaler.model.capacity import Capacity
+from autoscaler.model.decision import Decision, Facts, RegionFacts
+from autoscaler.model.names import InstanceId, RegionId
 from autoscaler.model.reason import Reason
 from autoscaler.model.signals import Wave
+from autoscaler.policy.decide import Policies, decide
+from autoscaler.policy.language import ScalingPolicy
+from autoscaler.policy.signals import WaveIndex, measure
 from autoscaler.ports import SampleSource
 from autoscaler.settings.sources import PrometheusServer, ScrapeConfig
 from autoscaler.sources.discovery import Discovery
@@ -92,21 +97,63 @@ async def pass_of(source: SampleSource) -> Wave:
         await source.close()
 
 
-async def test_a_scrape_and_a_query_give_the_same_number_for_the_region(edge: Edge) -> None:
+async def both_ways(edge: Edge) -> tuple[Wave, Wave]:
+    """The exporter scraped by ourselves, and asked for through Prometheus."""
     job = ScrapeConfig.model_validate(
         {"job_name": "direct", "static_configs": [{"targets": [edge.exporter.address], "labels": {LABEL: REGION}}]}
     )
-    clock = SystemClock()
-    scraped = await pass_of(ScrapeSource(job, wanted=frozenset({TOTAL}), region_label=LABEL, clock=clock))
+    scraped = await pass_of(ScrapeSource(job, wanted=frozenset({TOTAL}), region_label=LABEL, clock=SystemClock()))
     async with asking(edge, PromqlNeed(QUERY, 60)) as source:
-        asked = await source.collect()
+        return scraped, await source.collect()
+
+
+async def test_a_scrape_and_a_query_give_the_same_number_for_the_region(edge: Edge) -> None:
+    scraped, asked = await both_ways(edge)
     (direct,) = scraped.samples
     (queried,) = asked.samples
     assert (direct.region, queried.region) == (REGION, REGION)
     assert direct.value == queried.value > 0
     assert [target.reason for target in (*scraped.targets, *asked.targets)] == [Reason.UP, Reason.UP]
-    assert abs(clock.now() - queried.at) < 10
-    assert abs(clock.now() - direct.at) < 10
+    now = SystemClock().now()
+    assert abs(now - queried.at) < 10
+    assert abs(now - direct.at) < 10
+
+
+def decision_from(wave: Wave, origin: dict[str, object], per_node: float) -> Decision:
+    """What a policy that reads its signal from this origin decides on the wave, with two nodes ready."""
+    document = {
+        "apiVersion": "autoscaler/v1",
+        "kind": "ScalingPolicy",
+        "metadata": {"name": "memory"},
+        "spec": {
+            "regions": ["cn-*"],
+            "maxNodes": 20,
+            "signals": [{"name": "memory", **origin}],
+            "rules": [
+                {"type": "TargetTracking", "signal": "memory", "target": {"type": "AverageValue", "value": per_node}}
+            ],
+        },
+    }
+    policy = ScalingPolicy.model_validate(document)
+    now, index = SystemClock().now(), WaveIndex(wave)
+    signals = {spec.name: measure(spec, REGION, index) for spec in policy.spec.signals}
+    nobody: frozenset[InstanceId] = frozenset()
+    ready = frozenset({InstanceId("i-1"), InstanceId("i-2")})
+    facts = RegionFacts(REGION, signals, Capacity(REGION, ready, nobody, nobody, nobody, now))
+    (decision,) = decide(Facts(1, now, {REGION: facts}), Policies({REGION: policy}, 120.0)).decisions
+    return decision
+
+
+async def test_a_scrape_and_a_query_lead_to_the_same_decision(edge: Edge) -> None:
+    scraped, asked = await both_ways(edge)
+    per_node = scraped.samples[0].value / 4.5
+    direct = decision_from(scraped, {"scrape": {"job": "direct", "metric": TOTAL}}, per_node)
+    queried = decision_from(asked, {"promql": {"server": "prom", "query": QUERY}}, per_node)
+    assert (direct.desired, direct.delta, direct.reason) == (5, 3, Reason.ABOVE_TARGET)
+    assert (queried.desired, queried.delta, queried.reason) == (5, 3, Reason.ABOVE_TARGET)
+    assert direct.votes == queried.votes
+    assert direct.steps == queried.steps
+    assert [signal.coverage for signal in (*direct.signals, *queried.signals)] == [1.0, 1.0]
 
 
 async def test_the_whole_page_of_node_exporter_is_well_formed_to_us(tmp_path: Path) -> None:

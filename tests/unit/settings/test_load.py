@@ -44,7 +44,9 @@ def test_every_region_gets_its_policy_its_operation_and_its_cluster() -> None:
     }
     assert [dict(labels) for labels in loaded.labels.values()] == [{}, {}, {"carrier": "x"}]
     assert loaded.password("standard").get_secret_value() == "Hello1234!"
-    assert loaded.notices == ()
+    assert [notice.partition(": ")[2] for notice in loaded.notices] == [
+        f"NodeTemplate {name!r} has the sample's password; set your own before buying" for name in ("standard", "large")
+    ]
 
 
 def test_a_password_of_an_unknown_template_is_an_error() -> None:
@@ -164,4 +166,6 @@ def test_the_shipped_configuration_is_right(monkeypatch: pytest.MonkeyPatch) -> 
     assert loaded.templates == {"standard", "large"}
     assert {policy.name for policy in loaded.policies.values()} == {"edge-requests", "edge-cpu"}
     assert loaded.policies.keys() == loaded.operations.keys()
-    assert loaded.notices == ()
+    assert [notice.partition(": ")[2] for notice in loaded.notices] == [
+        f"NodeTemplate {name!r} has the sample's password; set your own before buying" for name in ("standard", "large")
+    ]

@@ -1,6 +1,7 @@
 """Pages of metrics, good and bad."""
 
 import math
+import time
 
 import pytest
 
@@ -112,6 +113,33 @@ def test_an_openmetrics_page_that_is_not_whole_is_refused(body: bytes) -> None:
 def test_a_malformed_page_is_refused_whole(body: bytes) -> None:
     with pytest.raises(Unparsable):
         parse(body, TEXT, {"m"})
+
+
+BLANKS = " " * 100_000
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"m{BLANKS}x",
+        f"m{{{BLANKS}x",
+        f'm{{a="b"{BLANKS}x',
+        f'm{{a="b"{BLANKS},{BLANKS}x',
+        f'm{{a="b"}}{BLANKS}x',
+        f"m 1{BLANKS}x",
+        f'm 1 # {{a="b"{BLANKS}x',
+        "m{" + 'a = "b" , ' * 20_000 + "x",
+        'm{a="' + r"\\" * 100_000,
+        "m " + "1" * 100_000 + "x",
+    ],
+    ids=range(10),
+)
+@pytest.mark.parametrize("content_type", [TEXT, OM])
+def test_a_page_made_to_be_slow_is_refused_fast(line: str, content_type: str) -> None:
+    began = time.process_time()
+    with pytest.raises(Unparsable):
+        one(line, content_type)
+    assert time.process_time() - began < 2.0  # milliseconds; a quadratic reading takes half a minute
 
 
 @pytest.mark.parametrize(("body", "content_type"), [(b"m 1\nm 1\n", TEXT), (b"m 1 1\nm 1 2\n# EOF\n", OM)])
