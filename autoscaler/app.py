@@ -118,8 +118,10 @@ class Daemon:
             sources = build_sources(self._loaded, clock)
             for source in sources:
                 stack.push_async_callback(source.close)
-            await self._loop(stop, executor, status, bell, sources)
-            await executor.drain(settings.alibaba.timeout + _DRAIN_BEYOND_CALL)
+            try:
+                await self._loop(stop, executor, status, bell, sources)
+            finally:
+                await executor.drain(settings.alibaba.timeout + _DRAIN_BEYOND_CALL)
 
     async def _serve(self, stack: AsyncExitStack, status: Status) -> None:
         web = self._loaded.settings.web

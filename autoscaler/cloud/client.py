@@ -20,7 +20,7 @@ from autoscaler.cloud.paging import Cursor, Page, read_all
 from autoscaler.cloud.signing import acs_date, canonical_query, sign
 from autoscaler.cloud.transport import FAILURES, Answer, Progress, Transport, classify
 from autoscaler.model.capacity import Instance, Node, Task, TaskRow
-from autoscaler.model.errors import CloudError, OutcomeUnknown, Rejected
+from autoscaler.model.errors import CloudError, ConfigurationRefused, OutcomeUnknown, Rejected
 from autoscaler.model.names import ClusterId, RegionId, TaskId
 from autoscaler.model.operation import Operation
 from autoscaler.model.order import Receipt
@@ -122,7 +122,7 @@ class AlibabaCloud:
     def _login_password(self, operation: Operation) -> SecretStr:
         try:
             return self._password(operation.template)
-        except (LookupError, OSError, ValueError) as error:
+        except (ConfigurationRefused, LookupError, OSError, ValueError) as error:
             message = f"the login password of template {operation.template} can not be read: {type(error).__name__}"
             raise Rejected(operation.name, "NoLoginPassword", message) from None
 

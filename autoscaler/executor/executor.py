@@ -13,7 +13,7 @@ from autoscaler.executor.track import Tracker
 from autoscaler.model.capacity import Capacity
 from autoscaler.model.errors import CloudError, LedgerError
 from autoscaler.model.events import CapacityRead, CapacityUnreadable
-from autoscaler.model.names import ClusterId, OrderId, RegionId
+from autoscaler.model.names import ClusterId, InstanceId, OrderId, RegionId
 from autoscaler.model.order import Order, OrderIntent, OrderState
 from autoscaler.ports import Clock, Cloud, Ledger, Observer
 from autoscaler.settings.sections import ExecutorSettings
@@ -51,7 +51,7 @@ class Executor:
         self._capacities: dict[RegionId, Capacity] = {}
         self._planned: asyncio.Queue[Order] = asyncio.Queue()
         self._sending: set[asyncio.Task[None]] = set()
-        self._poll_now = asyncio.Event()
+        self._sites: dict[InstanceId, RegionId] = {}
 
     def capacity(self, region: RegionId) -> Capacity | None:
         """The last reading of a region's nodes, however old; None before the first."""
@@ -129,12 +129,10 @@ class Executor:
             stored = self.book.current(order.id)
             if stored.state is OrderState.PLANNED:
                 self._planned.put_nowait(stored)
-        self._poll_now.set()
         self._wake((order.region,))
 
     async def _poll(self) -> None:
         while True:
-            self._poll_now.clear()
             results = await asyncio.gather(*(self._poll_cluster(cluster) for cluster in self._clusters))
             self._wake(region for regions in results for region in regions)
             await self._clock.sleep(self._settings.poll_interval)
@@ -142,7 +140,7 @@ class Executor:
     async def _poll_cluster(self, cluster: ClusterId) -> tuple[RegionId, ...]:
         regions = self._clusters[cluster]
         try:
-            seen = await survey(self._cloud, cluster, regions, self._clock)
+            seen = await survey(self._cloud, cluster, regions, self._clock, self._sites)
         except CloudError as error:
             self._observer.notice(CapacityUnreadable(f"cluster {cluster}: {error}"))
             return ()

@@ -29,15 +29,27 @@ class Survey:
         return node.phase if node else None
 
 
-async def survey(cloud: Cloud, cluster: ClusterId, regions: Sequence[RegionId], clock: Clock) -> Survey:
-    """Read a cluster's nodes and its regions' instances. Raises CloudError: half a reading is none."""
+async def survey(
+    cloud: Cloud, cluster: ClusterId, regions: Sequence[RegionId], clock: Clock, sites: dict[InstanceId, RegionId]
+) -> Survey:
+    """Read a cluster's nodes and its regions' instances. Raises CloudError: half a reading is none.
+
+    `sites` remembers where each instance was seen, and is added to: an instance does not move, so a node that ENS
+    leaves out once is not a node less. To miss one would be to buy it again.
+    """
     at = clock.now()
     nodes, instances = await asyncio.gather(cloud.nodes(cluster), cloud.instances(regions))
-    return join(cluster, regions, nodes, instances, at)
+    sites.update((row.instance, row.region) for row in instances if row.region in regions)
+    return join(cluster, regions, nodes, instances, at, sites)
 
 
 def join(
-    cluster: ClusterId, regions: Iterable[RegionId], nodes: Iterable[Node], instances: Iterable[Instance], at: float
+    cluster: ClusterId,
+    regions: Sequence[RegionId],
+    nodes: Iterable[Node],
+    instances: Iterable[Instance],
+    at: float,
+    sites: Mapping[InstanceId, RegionId],
 ) -> Survey:
     """Join both readings. Nodes whose instance is in none of the regions (cloud nodes, say) are left out."""
     by_instance = {node.instance: node for node in nodes}
@@ -45,6 +57,9 @@ def join(
     for row in instances:
         if row.region in by_region:
             by_region[row.region].add(row.instance)
+    for instance in by_instance:
+        if (site := sites.get(instance)) in by_region:
+            by_region[site].add(instance)
     capacities = {region: _capacity(region, found, by_instance, at) for region, found in by_region.items()}
     frozen = {region: frozenset(found) for region, found in by_region.items()}
     return Survey(cluster, at, by_instance, frozen, capacities)

@@ -63,9 +63,9 @@ class ControlRoom:
 
 
 def audit(books: CloudBooks, now: float, shown: Callable[[float], float]) -> dict[str, object]:
-    """What was sold, what was refused, and the nodes that have joined by the simulated moment `now`, dark ones included.
+    """What was sold, what was refused, and how many nodes have joined by the simulated moment `now`.
 
-    Times in the answer are Unix seconds of the clock, turned by `shown`.
+    Nodes in the dark are among them: they run. Times in the answer are Unix seconds of the clock, turned by `shown`.
     """
     return {
         "sold": {region.region: books.sold(region.region) for region in books.scenario.regions},
