@@ -139,6 +139,19 @@ async def test_series_without_a_region_are_dropped_and_told_once_for_each_change
     assert told == [f"prom: {detail}: {QUERY}", f"prom: {detail.replace('2', '3')}: {QUERY}"]
 
 
+async def test_dropped_series_are_logged_where_nobody_else_listens(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving({PATH: vector(series("1", None))}) as server:
+        config = PrometheusServer.model_validate({"name": "prom", "url": f"http://{address(server)}"})
+        source = PromqlSource(config, [PromqlNeed("up", 60)], region_label=LABEL, clock=StillClock())
+        try:
+            await source.collect()
+        finally:
+            await source.close()
+    assert [message for message in caplog.messages if message.startswith("prom: ")] == [
+        "prom: 1 series have no label ens_region_id and are dropped: up"
+    ]
+
+
 async def test_warnings_stand_with_what_they_are_about() -> None:
     wave = await collected(vector(series("1"), warnings=["a store did not answer", "another neither"]))
     assert wave.targets[0].up
