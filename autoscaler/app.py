@@ -22,6 +22,7 @@ from autoscaler.loop.decider import Decider
 from autoscaler.loop.signals import SignalBoard
 from autoscaler.loop.status import StatusBoard
 from autoscaler.model.decision import Decision
+from autoscaler.model.errors import AddressUnusable
 from autoscaler.model.names import OrderId, RegionId
 from autoscaler.model.order import Order
 from autoscaler.policy.decide import Policies
@@ -133,7 +134,10 @@ class Daemon:
             version=__version__,
             sources=self._sources_seen,
         )
-        await server.start()
+        try:
+            await server.start()
+        except OSError as error:
+            raise AddressUnusable(f"web: can not listen on {web.host}:{web.port}: {error.strerror}") from error
         stack.push_async_callback(server.stop)
         self.url = server.url
         self.ready.set()

@@ -63,7 +63,7 @@ async def _play(folder: Path, forever: bool, seconds: float) -> Verdict:  # as a
 async def _watch(stage: Stage, screen: Screen, stop: asyncio.Event, forever: bool, seconds: float) -> None:
     """Until converged and quiet for a while, out of time, or told to stop; with `forever` only until told to stop."""
     quiet_since: float | None = None
-    while not stop.is_set():
+    while stage.alive() and not stop.is_set():
         elapsed = stage.elapsed()
         regions = stage.regions()
         screen.show(elapsed, regions)

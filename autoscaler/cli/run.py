@@ -9,7 +9,7 @@ import click
 import structlog
 
 from autoscaler.app import Daemon
-from autoscaler.model.errors import ConfigurationRefused, LedgerUnusable
+from autoscaler.model.errors import AddressUnusable, ConfigurationRefused, LedgerUnusable
 from autoscaler.settings.root import Loaded, load
 from autoscaler.telemetry.logs import configure_logging
 
@@ -41,6 +41,9 @@ def command(path: Path) -> None:
         asyncio.run(_run(loaded))
     except LedgerUnusable as unusable:
         click.echo(f"the ledger can not be used, so nothing is ordered: {unusable}", err=True)
+        raise click.exceptions.Exit(1) from unusable
+    except AddressUnusable as unusable:
+        click.echo(str(unusable), err=True)
         raise click.exceptions.Exit(1) from unusable
 
 

@@ -5,7 +5,7 @@ Every change goes to the ledger first and becomes visible here only when it is d
 
 from collections.abc import Callable, Sequence
 
-from autoscaler.model.errors import LedgerUnusable
+from autoscaler.model.errors import LedgerUnusable, StaleOrder, UnsettledOrderExists
 from autoscaler.model.events import LedgerFailed, OrderChanged
 from autoscaler.model.names import InstanceId, OrderId, RegionId, TaskId
 from autoscaler.model.order import Order, OrderIntent, OrderState
@@ -26,12 +26,17 @@ class OrderBook:
         self._observer = observer
         self._new_id = new_id
         self._orders: dict[OrderId, Order] = {}
+        self._regions: dict[RegionId, dict[OrderId, Order]] = {}
+        self.bought: set[InstanceId] = set()
         self.ledger_fault: str | None = None
 
     async def load(self) -> None:
         """Take up what a former process left. Raises LedgerUnusable."""
-        recent = await self._ledger.settled_since(self._clock.now() - REMEMBERED)
-        self._orders = {order.id: order for order in (*recent, *await self._ledger.open())}
+        horizon = self._clock.now() - REMEMBERED
+        for order in (*await self._ledger.settled_since(0.0), *await self._ledger.open()):
+            self.bought |= order.instances if order.state.final else frozenset()
+            if not order.state.final or (order.settled_at or 0.0) >= horizon:
+                self._keep(order)
 
     def all(self) -> Sequence[Order]:
         """Open and recent orders, oldest first."""
@@ -43,7 +48,7 @@ class OrderBook:
 
     def in_region(self, region: RegionId) -> Sequence[Order]:
         """Open and recent orders of one region."""
-        return tuple(order for order in self._orders.values() if order.region == region)
+        return tuple(self._regions.get(region, {}).values())
 
     def current(self, order: OrderId) -> Order:
         """The newest version of an order."""
@@ -66,6 +71,9 @@ class OrderBook:
         except LedgerUnusable as error:
             self._failed(error)
             raise
+        except UnsettledOrderExists:
+            await self._take_up_unknown()
+            raise
         self._written(order, None)
         return order
 
@@ -78,6 +86,11 @@ class OrderBook:
         except LedgerUnusable as error:
             self._failed(error)
             raise
+        except StaleOrder:
+            stored = await self._ledger.get(order.id)
+            self._keep(stored)
+            if stored != after:
+                raise
         self._written(after, order.state)
         return after
 
@@ -89,18 +102,30 @@ class OrderBook:
             except LedgerUnusable:
                 await self._clock.sleep(_LEDGER_RETRY)
 
+    async def _take_up_unknown(self) -> None:
+        """A write that was reported as failed may be on disk all the same: take up what the ledger holds."""
+        for order in await self._ledger.open():
+            if order.id not in self._orders:
+                self._keep(order)
+
+    def _keep(self, order: Order) -> None:
+        self._orders[order.id] = order
+        self._regions.setdefault(order.region, {})[order.id] = order
+
     def _written(self, order: Order, before: OrderState | None) -> None:
         self.ledger_fault = None
-        self._orders[order.id] = order
-        self._forget_old()
+        self._keep(order)
+        if order.state.final:
+            self.bought |= order.instances
+            self._forget_old(order.region)
         self._observer.notice(OrderChanged(order, before))
 
     def _failed(self, error: LedgerUnusable) -> None:
         self.ledger_fault = str(error)
         self._observer.notice(LedgerFailed(str(error)))
 
-    def _forget_old(self) -> None:
+    def _forget_old(self, region: RegionId) -> None:
         horizon = self._clock.now() - REMEMBERED
-        old = [o.id for o in self._orders.values() if o.settled_at is not None and o.settled_at < horizon]
-        for order in old:
-            del self._orders[order]
+        of_region = self._regions.get(region, {})
+        for order in [o for o in of_region.values() if o.settled_at is not None and o.settled_at < horizon]:
+            del self._orders[order.id], of_region[order.id]

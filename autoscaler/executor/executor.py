@@ -1,6 +1,7 @@
 """The executor: owns the order book, the purchase gate and the poll that turns orders into ready nodes."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from autoscaler.executor.book import OrderBook
@@ -8,18 +9,21 @@ from autoscaler.executor.limiter import LimitedReads, PurchaseGate
 from autoscaler.executor.measured import MeasuredCloud
 from autoscaler.executor.recover import Recoverer
 from autoscaler.executor.submit import Submitter
-from autoscaler.executor.survey import Survey, survey
+from autoscaler.executor.survey import Memory, Survey, survey
 from autoscaler.executor.track import Tracker
 from autoscaler.model.capacity import Capacity
-from autoscaler.model.errors import CloudError, LedgerError
+from autoscaler.model.errors import CloudError, LedgerError, LedgerUnusable
 from autoscaler.model.events import CapacityRead, CapacityUnreadable
-from autoscaler.model.names import ClusterId, InstanceId, OrderId, RegionId
+from autoscaler.model.names import ClusterId, OrderId, RegionId
 from autoscaler.model.order import Order, OrderIntent, OrderState
+from autoscaler.model.reason import Reason
 from autoscaler.ports import Clock, Cloud, Ledger, Observer
 from autoscaler.settings.sections import ExecutorSettings
 
 Wake = Callable[[Iterable[RegionId]], None]
 _FOLLOWED = frozenset({OrderState.ACCEPTED, OrderState.OVERDUE})
+_POLLED = _FOLLOWED | {OrderState.IN_DOUBT}
+_log = logging.getLogger(__name__)
 
 
 class Executor:
@@ -46,12 +50,12 @@ class Executor:
         self._gate = PurchaseGate(settings.purchases, clock, observer)
         self.book = OrderBook(ledger, clock, observer, new_id)
         self._submitter = Submitter(self._cloud, self.book, self._gate, clock, settings.decision_valid_for)
-        self._tracker = Tracker(self._cloud, self.book, clock)
+        self._tracker = Tracker(self._cloud, self.book, clock, settings.settle_after)
         self._recoverer = Recoverer(self._cloud, self.book, clock, settings.settle_after, settings.clock_skew)
         self._capacities: dict[RegionId, Capacity] = {}
         self._planned: asyncio.Queue[Order] = asyncio.Queue()
         self._sending: set[asyncio.Task[None]] = set()
-        self._sites: dict[InstanceId, RegionId] = {}
+        self._memory = Memory()
 
     def capacity(self, region: RegionId) -> Capacity | None:
         """The last reading of a region's nodes, however old; None before the first."""
@@ -80,8 +84,10 @@ class Executor:
             deadline = self._clock.now() + self._settings.node_deadline
             try:
                 self._planned.put_nowait(await self.book.add(intent, deadline))
-            except LedgerError:
-                continue
+            except LedgerUnusable:
+                return  # the others would wait for the same fault; they are decided again
+            except LedgerError as error:
+                _log.warning("no order for %s: %s", intent.region, error)
 
     async def start(self) -> None:
         """Take up what a former process left. Raises LedgerUnusable."""
@@ -124,36 +130,50 @@ class Executor:
     async def _submit(self, order: Order) -> None:
         try:
             await self._submitter.submit(order)
-        except LedgerError:
-            await self._clock.sleep(self._settings.poll_interval)
-            stored = self.book.current(order.id)
-            if stored.state is OrderState.PLANNED:
-                self._planned.put_nowait(stored)
+        except LedgerError as error:
+            _log.warning("order %s waits for the ledger: %s", order.id, error)
+            await self._again(order)
+        except Exception:  # noqa: BLE001  # one order's fault stays with that order
+            _log.exception("order %s met a fault of this program while it was being sent", order.id)
+            await self._again(order)
         self._wake((order.region,))
+
+    async def _again(self, order: Order) -> None:
+        """After a fault: what was not sent is sent later, what may have been sent is in doubt."""
+        await self._clock.sleep(self._settings.poll_interval)
+        stored = self.book.current(order.id)
+        if stored.state is OrderState.SUBMITTING:
+            await self.book.record(stored, OrderState.IN_DOUBT, Reason.OUTCOME_UNKNOWN, "a fault while it was sent")
+        elif stored.state is OrderState.PLANNED:
+            self._planned.put_nowait(stored)
 
     async def _poll(self) -> None:
         while True:
-            results = await asyncio.gather(*(self._poll_cluster(cluster) for cluster in self._clusters))
+            results = await asyncio.gather(*(self._poll_cluster(cluster) for cluster in self._clusters_to_read()))
             self._wake(region for regions in results for region in regions)
             await self._clock.sleep(self._settings.poll_interval)
 
+    def _clusters_to_read(self) -> frozenset[ClusterId]:
+        """The configured clusters, and those of open orders: an order outlives its line in the fleet."""
+        return frozenset(self._clusters) | {order.operation.cluster for order in self.book.open()}
+
     async def _poll_cluster(self, cluster: ClusterId) -> tuple[RegionId, ...]:
-        regions = self._clusters[cluster]
+        # Chosen before the reading begins: it must be later than the call of every order that it is held against.
+        mine = [o for o in self.book.open() if o.operation.cluster == cluster and o.state in _POLLED]
+        regions = tuple(sorted({*self._clusters.get(cluster, ()), *(order.region for order in mine)}))
+        self._memory.bought = self.book.bought
         try:
-            seen = await survey(self._cloud, cluster, regions, self._clock, self._sites)
+            seen = await survey(self._cloud, cluster, regions, self._clock, self._memory)
         except CloudError as error:
             self._observer.notice(CapacityUnreadable(f"cluster {cluster}: {error}"))
             return ()
         self._capacities.update(seen.capacities)
         self._observer.notice(CapacityRead(tuple(seen.capacities.values()), seen.at))
-        mine = [order for order in self.book.open() if order.operation.cluster == cluster]
         await asyncio.gather(*(self._advance(order, seen) for order in mine))
         return regions
 
     async def _advance(self, order: Order, seen: Survey) -> None:
         """Move one order on by what was seen; its trouble stays its own."""
-        if seen.at < (order.submitted_at or 0.0):
-            return
         try:
             if order.state in _FOLLOWED:
                 await self._tracker.follow(order, seen)
@@ -161,5 +181,7 @@ class Executor:
                 settled = await self._recoverer.settle(order, seen)
                 if settled.state is OrderState.PLANNED:
                     self._planned.put_nowait(settled)
-        except LedgerError:
-            return
+        except LedgerError as error:
+            _log.warning("order %s can not be moved on: %s", order.id, error)
+        except Exception:  # noqa: BLE001  # as above
+            _log.exception("order %s met a fault of this program while it was followed", order.id)

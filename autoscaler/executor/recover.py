@@ -12,7 +12,7 @@ from autoscaler.executor.book import OrderBook
 from autoscaler.executor.survey import Survey
 from autoscaler.model.capacity import Task
 from autoscaler.model.errors import CloudError, NotFound
-from autoscaler.model.names import InstanceId, RegionId
+from autoscaler.model.names import InstanceId, OrderId, RegionId
 from autoscaler.model.order import Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
 from autoscaler.ports import Clock, Cloud
@@ -38,6 +38,7 @@ class Recoverer:
         self._clock = clock
         self._settle_after = settle_after
         self._clock_skew = clock_skew
+        self._doubted: dict[tuple[OrderId, int], float] = {}
 
     async def take_up(self) -> None:
         """After a restart: an order that was being sent when the process died is in doubt. Raises LedgerError."""
@@ -77,22 +78,32 @@ class Recoverer:
         return Evidence(tuple(fitting), tuple(unclear), new)
 
     async def _judge(self, order: Order, evidence: Evidence, survey: Survey) -> Order:
+        if order.region not in survey.instances:
+            return await self._stay(order, "the region was not read")
         if len(evidence.fitting) == 1 and not evidence.unclear:
             return await self._found(order, evidence.fitting[0])
         if evidence.fitting or evidence.unclear:
             tasks = ", ".join(task.task for task in (*evidence.fitting, *evidence.unclear))
             return await self._stay(order, f"tasks that can not be told apart: {tasks}")
-        if len(evidence.new_instances) == order.nodes:
+        if not self._settled(order, survey):
+            return order
+        found = len(evidence.new_instances)
+        if found == order.nodes and not self._rivals(order):
             detail = f"{order.nodes} new instances in the region and no task"
             return await self._accept(order, None, evidence.new_instances, detail)
-        if evidence.new_instances:
-            found = len(evidence.new_instances)
+        if found:
             return await self._stay(order, f"{found} new instances in the region, {order.nodes} were ordered")
-        waited = survey.at - (order.submitted_at or order.created_at)
-        if waited < self._settle_after:
-            return order
-        detail = f"no task and no instance after {waited:.0f} s"
+        detail = f"no task and no instance {self._settle_after:.0f} s after the call"
         return await self._book.move(order, OrderState.PLANNED, Reason.ABSENCE_PROVEN, detail)
+
+    def _settled(self, order: Order, survey: Survey) -> bool:
+        """Whether the settle time has passed by both clocks: the wall clock may have been set meanwhile."""
+        began = self._doubted.setdefault((order.id, order.attempt), self._clock.monotonic())
+        by_wall = survey.at - (order.submitted_at or order.created_at)
+        return min(by_wall, self._clock.monotonic() - began) >= self._settle_after
+
+    def _rivals(self, order: Order) -> bool:
+        return any(o.id != order.id and not o.state.final for o in self._book.in_region(order.region))
 
     async def _found(self, order: Order, task: Task) -> Order:
         return await self._accept(order, task, frozenset(task.results), f"task {task.task} fits the order")
@@ -111,26 +122,30 @@ class Recoverer:
 
 
 def fits(order: Order, task: Task, regions: Mapping[InstanceId, RegionId]) -> bool | None:
-    """Whether a task is what this order made: True, False, or None when the task does not tell.
+    """Whether a task is what this order made: True, False only on proof, or None when the task does not tell.
 
-    The keys of a task's `parameters` are undocumented, so a value counts wherever it stands; `regions` tells where the
-    task's instances are.
+    The keys of a task's `parameters` are undocumented, so a region counts wherever it stands, and a number only where
+    its key speaks of a count. `regions` tells where the task's instances are.
     """
-    values = set(_flat(task.parameters))
-    if values & {str(region) for region in set(regions.values()) | {order.region}}:
-        return order.region in values and str(order.nodes) in values
-    if task.results:
-        found = {regions.get(instance) for instance in task.results}
-        return found == {order.region} and len(task.results) == order.nodes
+    told = tuple(_flat(task.parameters))
+    named = {value for _, value in told} & {str(region) for region in (*regions.values(), order.region)}
+    places = {regions.get(instance) for instance in task.results}
+    if (named and order.region not in named) or places - {order.region, None} or len(task.results) > order.nodes:
+        return False
+    counts = {value for key, value in told if "count" in key.lower()}
+    if named and counts:
+        return counts == {str(order.nodes)}
+    if places == {order.region} and len(task.results) == order.nodes:
+        return True
     return None
 
 
-def _flat(value: object) -> Iterable[str]:
+def _flat(value: object, key: str = "") -> Iterable[tuple[str, str]]:
     if isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _flat(inner)
+        for name, inner in value.items():
+            yield from _flat(inner, str(name))
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _flat(inner)
+            yield from _flat(inner, key)
     else:
-        yield str(value)
+        yield key, str(value)

@@ -57,13 +57,14 @@ class Submitter:
         return order
 
     async def _try_once(self, order: Order) -> Order:
-        if self._clock.now() > order.created_at + self._valid_for:
-            detail = f"not sent within {self._valid_for:.0f} s; the region is decided afresh"
-            return await self._book.move(order, OrderState.FAILED, Reason.EXPIRED_UNSENT, detail)
+        if self._expired(order):
+            return await self._drop(order)
         try:
             baseline = await self._baseline(order)
         except CloudError as error:
             return await self._book.move(order, OrderState.PLANNED, Reason.BASELINE_UNREADABLE, str(error))
+        if self._expired(order):  # reading the baseline may have waited long
+            return await self._drop(order)
         order = await self._book.move(
             order,
             OrderState.SUBMITTING,
@@ -73,6 +74,13 @@ class Submitter:
             attempt=order.attempt + 1,
         )
         return await self._send(order)
+
+    def _expired(self, order: Order) -> bool:
+        return self._clock.now() > order.created_at + self._valid_for
+
+    async def _drop(self, order: Order) -> Order:
+        detail = f"not sent within {self._valid_for:.0f} s; the region is decided afresh"
+        return await self._book.move(order, OrderState.FAILED, Reason.EXPIRED_UNSENT, detail)
 
     async def _baseline(self, order: Order) -> Baseline:
         instances = await self._cloud.instances((order.region,))
@@ -94,7 +102,9 @@ class Submitter:
             state = OrderState.FAILED if reason else OrderState.IN_DOUBT
             return await record(order, state, reason or Reason.OUTCOME_UNKNOWN, str(error))
         except Exception as error:  # noqa: BLE001  # a fault of ours after the call may hide a purchase: never assume none
-            return await record(order, OrderState.IN_DOUBT, Reason.OUTCOME_UNKNOWN, f"{type(error).__name__}: {error}")
+            return await record(
+                order, OrderState.IN_DOUBT, Reason.OUTCOME_UNKNOWN, f"a fault of this program: {type(error).__name__}"
+            )
         return await record(order, OrderState.ACCEPTED, Reason.API_ACCEPTED, receipt=receipt)
 
 

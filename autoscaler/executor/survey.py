@@ -6,7 +6,7 @@ Source: CS DescribeClusterNodes rows carry no ENS region; ENS DescribeInstances 
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autoscaler.model.capacity import Capacity, Instance, Node, NodePhase
 from autoscaler.model.names import ClusterId, InstanceId, RegionId
@@ -29,18 +29,26 @@ class Survey:
         return node.phase if node else None
 
 
-async def survey(
-    cloud: Cloud, cluster: ClusterId, regions: Sequence[RegionId], clock: Clock, sites: dict[InstanceId, RegionId]
-) -> Survey:
-    """Read a cluster's nodes and its regions' instances. Raises CloudError: half a reading is none.
+@dataclass(slots=True)
+class Memory:
+    """What former surveys and the ledger know, so that one short answer of the API is not a node less.
 
-    `sites` remembers where each instance was seen, and is added to: an instance does not move, so a node that ENS
-    leaves out once is not a node less. To miss one would be to buy it again.
+    To miss a node would be to buy it again. `sites`: where an instance was seen; it does not move. `nodes`: instances
+    that were nodes once. `bought`: instances of orders that are settled.
     """
+
+    sites: dict[InstanceId, RegionId] = field(default_factory=dict)
+    nodes: set[InstanceId] = field(default_factory=set)
+    bought: set[InstanceId] = field(default_factory=set)
+
+
+async def survey(cloud: Cloud, cluster: ClusterId, regions: Sequence[RegionId], clock: Clock, memory: Memory) -> Survey:
+    """Read a cluster's nodes and its regions' instances. Raises CloudError: half a reading is none."""
     at = clock.now()
     nodes, instances = await asyncio.gather(cloud.nodes(cluster), cloud.instances(regions))
-    sites.update((row.instance, row.region) for row in instances if row.region in regions)
-    return join(cluster, regions, nodes, instances, at, sites)
+    memory.sites.update((row.instance, row.region) for row in instances if row.region in regions)
+    memory.nodes.update(node.instance for node in nodes)
+    return join(cluster, regions, nodes, instances, at, memory)
 
 
 def join(
@@ -49,7 +57,7 @@ def join(
     nodes: Iterable[Node],
     instances: Iterable[Instance],
     at: float,
-    sites: Mapping[InstanceId, RegionId],
+    memory: Memory,
 ) -> Survey:
     """Join both readings. Nodes whose instance is in none of the regions (cloud nodes, say) are left out."""
     by_instance = {node.instance: node for node in nodes}
@@ -58,20 +66,25 @@ def join(
         if row.region in by_region:
             by_region[row.region].add(row.instance)
     for instance in by_instance:
-        if (site := sites.get(instance)) in by_region:
+        site = memory.sites.get(instance)
+        if site in by_region:
             by_region[site].add(instance)
-    capacities = {region: _capacity(region, found, by_instance, at) for region, found in by_region.items()}
+    capacities = {region: _capacity(region, found, by_instance, at, memory) for region, found in by_region.items()}
     frozen = {region: frozenset(found) for region, found in by_region.items()}
     return Survey(cluster, at, by_instance, frozen, capacities)
 
 
 def _capacity(
-    region: RegionId, instances: Iterable[InstanceId], nodes: Mapping[InstanceId, Node], at: float
+    region: RegionId, instances: Iterable[InstanceId], nodes: Mapping[InstanceId, Node], at: float, memory: Memory
 ) -> Capacity:
     phases: dict[NodePhase, set[InstanceId]] = defaultdict(set)
     for instance in instances:
         if instance in nodes:
             phases[nodes[instance].phase].add(instance)
+        elif instance in memory.nodes:
+            phases[NodePhase.UNREADY].add(instance)  # paid for and gone from the cluster's list: not a reason to buy
+        elif instance in memory.bought:
+            phases[NodePhase.FAILED].add(instance)  # paid for and never joined
     return Capacity(
         region,
         ready=frozenset(phases[NodePhase.READY]),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from autoscaler.executor.book import OrderBook
 from autoscaler.executor.survey import Survey
-from autoscaler.model.capacity import NodePhase, Task, TaskState
+from autoscaler.model.capacity import NodePhase, Task
 from autoscaler.model.errors import CloudError
 from autoscaler.model.names import InstanceId
 from autoscaler.model.order import Order, OrderState
@@ -26,12 +26,13 @@ class Progress:
 
 
 class Tracker:
-    """Follows ACCEPTED and OVERDUE orders."""
+    """Follows ACCEPTED and OVERDUE orders. `settle_after` is seconds: by then the API shows what an order made."""
 
-    def __init__(self, cloud: Cloud, book: OrderBook, clock: Clock) -> None:
+    def __init__(self, cloud: Cloud, book: OrderBook, clock: Clock, settle_after: float) -> None:
         self._cloud = cloud
         self._book = book
         self._clock = clock
+        self._settle_after = settle_after
 
     async def follow(self, order: Order, survey: Survey) -> Order:
         """Read the order's task and move the order on by what is seen. A task that can not be read changes nothing.
@@ -42,7 +43,9 @@ class Tracker:
             task = await self._cloud.task(order.receipt.task) if order.receipt and order.receipt.task else None
         except CloudError:
             task = None
-        found = progress(order, task, survey, self._book.claimed_instances(order.id), self._rivals(order))
+        settled = survey.at - (order.submitted_at or order.created_at) >= self._settle_after
+        claimed = self._book.claimed_instances(order.id)
+        found = progress(order, task, survey, claimed, rivals=self._rivals(order), settled=settled)
         if found.instances != order.instances:
             detail = f"{len(found.instances)} of {order.nodes} instances are known"
             order = await self._book.move(order, order.state, Reason.INSTANCES_SEEN, detail, instances=found.instances)
@@ -79,17 +82,30 @@ def failure(task: Task | None) -> Reason:
     return Reason.OUT_OF_STOCK if task and "stock" in task.error_code.lower() else Reason.TASK_FAILED
 
 
-def progress(order: Order, task: Task | None, survey: Survey, claimed: frozenset[InstanceId], rivals: bool) -> Progress:
-    """What the task and the survey tell about an order's nodes."""
+def progress(
+    order: Order, task: Task | None, survey: Survey, claimed: frozenset[InstanceId], *, rivals: bool, settled: bool
+) -> Progress:
+    """What the task and the survey tell about an order's nodes.
+
+    What the task lists is the order's. New instances of the region are, only where no task lists any and no other
+    order could have made them. A node that an ended task did not make is lost once the API had time to show it and
+    shows no instance that nobody can explain.
+    """
     results = dict(task.results) if task else {}
     known = order.instances | frozenset(results)
-    if len(known) < order.nodes and not rivals:
-        known |= _new_in_region(order, survey, claimed | known, order.nodes - len(known))
+    unexplained = _unexplained(order, survey, claimed | known)
+    missing = order.nodes - len(known)
+    untold = order.receipt is None or order.receipt.task is None or (_ended(task) and not results)
+    if untold and not rivals and 0 < len(unexplained) <= missing:
+        known, missing, unexplained = known | unexplained, missing - len(unexplained), frozenset()
     ready = sum(survey.phase(instance) is NodePhase.READY for instance in known)
     failed = sum(_has_failed(instance, results.get(instance), survey) for instance in known)
-    ended_badly = task is not None and task.state in {TaskState.FAILED, TaskState.CANCELED}
-    never_made = order.nodes - len(known) if ended_badly else 0
+    never_made = max(0, missing) if _ended(task) and settled and not unexplained else 0
     return Progress(known, ready, failed + never_made, task)
+
+
+def _ended(task: Task | None) -> bool:
+    return task is not None and task.state.ended
 
 
 def _has_failed(instance: InstanceId, result: str | None, survey: Survey) -> bool:
@@ -97,9 +113,8 @@ def _has_failed(instance: InstanceId, result: str | None, survey: Survey) -> boo
     return phase is NodePhase.FAILED or (result == _FAILED_RESULT and phase is not NodePhase.READY)
 
 
-def _new_in_region(order: Order, survey: Survey, taken: Iterable[InstanceId], missing: int) -> frozenset[InstanceId]:
-    """New instances nobody else claims; more of them than are missing means that somebody else buys too: none."""
+def _unexplained(order: Order, survey: Survey, taken: Iterable[InstanceId]) -> frozenset[InstanceId]:
+    """Instances of the region that came after the order's baseline and that no order claims."""
     if order.baseline is None:
         return frozenset()
-    new = survey.instances.get(order.region, frozenset()) - order.baseline.instances - frozenset(taken)
-    return new if len(new) <= missing else frozenset()
+    return survey.instances.get(order.region, frozenset()) - order.baseline.instances - frozenset(taken)

@@ -1,6 +1,7 @@
 """Deciding: gather the facts of the regions that have news, ask the policy, place what it asks for."""
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 
 from autoscaler.loop.bell import Bell
 from autoscaler.loop.signals import SignalBoard
@@ -12,6 +13,8 @@ from autoscaler.model.operation import Operation
 from autoscaler.policy.decide import Policies, decide
 from autoscaler.policy.planning import intents
 from autoscaler.ports import Clock, Observer, OrderDesk
+
+_log = logging.getLogger(__name__)
 
 
 class Decider:
@@ -51,7 +54,16 @@ class Decider:
             self._status.beat(self._clock.monotonic())
             served = [region for region in touched if region in self._policies.by_region]
             if served:
-                await self.tick(served)
+                await self._tick_or_tell(served)
+
+    async def _tick_or_tell(self, regions: Sequence[RegionId]) -> None:
+        """A fault in one tick must not end the loop: the regions stay as they are and are decided again."""
+        try:
+            await self.tick(regions)
+        except Exception:  # noqa: BLE001  # told with its traceback; the loop goes on
+            _log.exception(
+                "a tick over %d regions met a fault of this program; nothing was ordered by it", len(regions)
+            )
 
     async def tick(self, regions: Iterable[RegionId]) -> Plan:
         """One tick over these regions."""

@@ -108,6 +108,10 @@ class IllegalTransition(AutoscalerError):
         super().__init__(f"order {order} can not go from {before} to {after}")
 
 
+class AddressUnusable(AutoscalerError):
+    """The web address can not be listened on: in use, or not this machine's."""
+
+
 class ConfigurationRefused(AutoscalerError):
     """What the operator wrote can not be run. `problems` holds one readable text per mistake."""
 

@@ -48,7 +48,9 @@ class ExecutorSettings(Strict):
         default=300.0, gt=0, description="Seconds after which missing traces prove that a call in doubt bought nothing."
     )
     clock_skew: Duration = Field(
-        default=120.0, ge=0, description="Seconds that the cloud's clock may differ from ours."
+        default=900.0,
+        ge=0,
+        description="Seconds that the cloud's clock may differ from ours; the API accepts signatures up to 900 s off.",
     )
     poll_interval: Duration = Field(default=10.0, gt=0, description="Seconds between two looks at orders under way.")
     node_deadline: Duration = Field(

@@ -68,6 +68,7 @@ class Stage:
         self._stop = asyncio.Event()
         self.loaded: Loaded
         self.daemon: Daemon
+        self._run: asyncio.Task[None]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Stage"]:
@@ -78,7 +79,7 @@ class Stage:
         try:
             self.loaded = load(lay_out(self.folder, self.simulator.url))
             self.daemon = Daemon(self.loaded, clock=self._clock, observers=self._audience)
-            run = asyncio.create_task(self.daemon.run(self._stop), name="daemon")
+            run = self._run = asyncio.create_task(self.daemon.run(self._stop), name="daemon")
             ready = asyncio.create_task(self.daemon.ready.wait(), name="daemon: ready")
             await asyncio.wait({run, ready}, return_when=asyncio.FIRST_COMPLETED)
             if run.done():
@@ -93,6 +94,10 @@ class Stage:
             discovery.cancel()
             await asyncio.gather(discovery, return_exceptions=True)
             await self.simulator.stop()
+
+    def alive(self) -> bool:
+        """Whether the daemon still runs; if not, leaving `running` raises what ended it."""
+        return not self._run.done()
 
     def elapsed(self) -> float:
         """Simulated seconds since the scenario began."""

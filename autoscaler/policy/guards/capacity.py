@@ -3,6 +3,7 @@
 from autoscaler.model.decision import GuardStep
 from autoscaler.model.reason import Reason
 from autoscaler.policy.guards.situation import Situation
+from autoscaler.policy.trust import CLOCK_SKEW
 
 
 def guard(situation: Situation, desired: int) -> GuardStep | None:
@@ -13,5 +14,8 @@ def guard(situation: Situation, desired: int) -> GuardStep | None:
     age = situation.now - capacity.at
     if age > situation.capacity_max_age:
         message = f"the region's nodes were read {age:.0f} s ago, at most {situation.capacity_max_age:.0f} s"
+        return situation.hold("capacity", desired, Reason.CAPACITY_UNKNOWN, message)
+    if age < -CLOCK_SKEW:
+        message = f"the region's nodes were read {-age:.0f} s in the future: the clock was set back"
         return situation.hold("capacity", desired, Reason.CAPACITY_UNKNOWN, message)
     return None

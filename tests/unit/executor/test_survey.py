@@ -1,6 +1,6 @@
 """The join of CS and ENS: every node of the fleet's regions is counted once, in its region, in its phase."""
 
-from autoscaler.executor.survey import Survey, join
+from autoscaler.executor.survey import Memory, Survey, join
 from autoscaler.model.capacity import Instance, Node, NodePhase
 from autoscaler.model.names import InstanceId, RegionId
 from tests.unit.executor.stand import BEIJING, CLUSTER, SHANGHAI, running
@@ -16,8 +16,8 @@ def instance(name: str, region: RegionId = BEIJING) -> Instance:
     return Instance(InstanceId(name), region, "Running")
 
 
-def joined(nodes: list[Node], instances: list[Instance], sites: dict[InstanceId, RegionId] | None = None) -> Survey:
-    return join(CLUSTER, (BEIJING, SHANGHAI), nodes, instances, 5.0, sites or {})
+def joined(nodes: list[Node], instances: list[Instance], memory: Memory | None = None) -> Survey:
+    return join(CLUSTER, (BEIJING, SHANGHAI), nodes, instances, 5.0, memory or Memory())
 
 
 def test_every_node_is_in_its_region_and_its_phase() -> None:
@@ -46,8 +46,18 @@ def test_a_node_of_no_region_of_the_fleet_is_left_out() -> None:
 
 
 def test_a_node_that_ens_forgets_for_a_moment_stays_counted_where_it_was() -> None:
-    seen = joined([node("i-1"), node("i-2")], [instance("i-2")], {InstanceId("i-1"): BEIJING})
+    seen = joined([node("i-1"), node("i-2")], [instance("i-2")], Memory(sites={InstanceId("i-1"): BEIJING}))
     assert seen.capacities[BEIJING].ready == {"i-1", "i-2"}
+
+
+def test_a_node_that_cs_forgets_for_a_moment_stays_counted_while_ens_has_its_instance() -> None:
+    seen = joined([], [instance("i-1")], Memory(nodes={InstanceId("i-1")}))
+    assert seen.capacities[BEIJING].unready == {"i-1"}
+
+
+def test_an_instance_that_was_bought_and_never_joined_stays_counted_as_failed() -> None:
+    seen = joined([], [instance("i-1")], Memory(bought={InstanceId("i-1")}))
+    assert seen.capacities[BEIJING].failed == {"i-1"}
 
 
 async def test_the_executor_remembers_where_its_nodes_are() -> None:

@@ -58,7 +58,7 @@ def test_defaults_are_those_of_the_manual() -> None:
     executor = settings.executor
     assert (executor.purchases.per_minute, executor.purchases.burst, executor.purchases.concurrency) == (30.0, 1, 4)
     assert (executor.reads.per_second, executor.reads.burst) == (10.0, 20)
-    assert (executor.decision_valid_for, executor.settle_after, executor.clock_skew) == (120.0, 300.0, 120.0)
+    assert (executor.decision_valid_for, executor.settle_after, executor.clock_skew) == (120.0, 300.0, 900.0)
     assert (executor.poll_interval, executor.node_deadline, executor.capacity_max_age) == (10.0, 3600.0, 120.0)
     assert (settings.web.host, settings.web.port, settings.region_label) == ("127.0.0.1", 8080, "ens_region_id")
     assert (settings.log.format, settings.log.level) == ("auto", "info")

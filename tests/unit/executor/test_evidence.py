@@ -1,0 +1,117 @@
+"""Evidence is proof or it is none: what a task does not tell must not be read into it."""
+
+from dataclasses import replace
+
+import pytest
+
+from autoscaler.executor.recover import fits
+from autoscaler.model.capacity import Task, TaskState
+from autoscaler.model.errors import LedgerUnusable
+from autoscaler.model.names import InstanceId, OrderId, RegionId, TaskId
+from autoscaler.model.order import Order, OrderState
+from autoscaler.model.reason import Reason
+from tests.unit.executor.stand import BEIJING, CLUSTER, SHANGHAI, operation, running
+
+S = OrderState
+ORDER = Order(OrderId("o-1"), 1, BEIJING, operation(BEIJING), 2, 0.0, 10.0)
+SITES = {InstanceId("i-1"): BEIJING, InstanceId("i-2"): BEIJING, InstanceId("i-s"): SHANGHAI}
+
+
+def task(parameters: dict[str, object], *results: str) -> Task:
+    listed = {InstanceId(instance): "success" for instance in results}
+    return Task(
+        TaskId("T-1"), CLUSTER, "cluster_scaleout", TaskState.RUNNING, 1.0, results=listed, parameters=parameters
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "answer"),
+    [
+        (task({"ens_region_id": BEIJING, "count": 2}), True),
+        (task({"ens_region_id": BEIJING, "count": 5, "worker_period": 2}), False),
+        (task({"ens_region_id": BEIJING}), None),
+        (task({"ens_region_id": BEIJING, "size": "2 nodes"}), None),
+        (task({"ens_region_id": SHANGHAI, "count": 2}, "i-s"), False),
+        (task({}), None),
+        (task({}, "i-1"), None),
+        (task({}, "i-1", "i-2"), True),
+        (task({}, "i-1", "i-unknown"), None),
+        (task({}, "i-1", "i-s"), False),
+        (task({}, "i-1", "i-2", "i-3"), False),
+    ],
+)
+def test_a_task_fits_or_does_not_only_on_proof(found: Task, answer: bool | None) -> None:
+    assert fits(ORDER, found, SITES) is answer
+
+
+async def test_an_instance_that_failed_to_join_stays_counted_after_its_order_ended() -> None:
+    async with running() as stand:
+        await stand.buy(1)
+        await stand.clock.advance(3)
+        read = stand.cloud.task
+
+        async def failing(task: TaskId) -> Task:
+            told = await read(task)
+            return replace(told, state=TaskState.FAILED, results=dict.fromkeys(told.results, "failed"))
+
+        forgotten = stand.books.purchases[0].instances
+        listed = stand.cloud.nodes
+
+        async def without(cluster: object) -> object:
+            return [node for node in await listed(CLUSTER) if node.instance not in forgotten]
+
+        stand.cloud.task = failing  # type: ignore[method-assign]  # the task ends badly
+        stand.cloud.nodes = without  # type: ignore[method-assign,assignment]  # and its instance never is a node
+        await stand.clock.advance(120)
+
+        order = await stand.only_order()
+        capacity = stand.executor.capacity(BEIJING)
+        assert (order.state, order.reason) == (S.FAILED, Reason.SOME_NODES_FAILED)
+        assert capacity is not None
+        assert len(capacity.instances) == 2
+
+
+async def test_a_clock_set_forward_proves_no_absence() -> None:
+    async with running() as stand:
+        stand.cloud.faults.append("lost_request")
+        await stand.buy(2)
+        await stand.clock.advance(12)
+        stand.clock.jump(3600)
+        await stand.clock.advance(30)
+        assert (await stand.only_order()).state is S.IN_DOUBT
+
+
+async def test_a_write_that_was_reported_as_failed_and_is_on_disk_does_not_wedge_the_region() -> None:
+    async with running() as stand:
+        write = stand.ledger.replace
+        once = iter([True])
+
+        async def lying(before: Order, after: Order, at: float) -> None:
+            await write(before, after, at)
+            if after.state is S.ACCEPTED and next(once, False):
+                raise LedgerUnusable("the disk reports an error after the commit")
+
+        stand.ledger.replace = lying  # type: ignore[method-assign]  # a disk that lies
+        await stand.buy(2)
+        await stand.clock.advance(90)
+        assert (await stand.only_order()).state is S.READY
+        assert stand.books.sold(BEIJING) == 2
+
+
+async def test_one_orders_fault_of_ours_leaves_the_others_alone() -> None:
+    async with running() as stand:
+        await stand.buy(1)
+        await stand.buy(1, SHANGHAI)
+        await stand.clock.advance(5)
+        read = stand.cloud.task
+        mine = stand.books.purchases[0].task_id
+
+        async def broken(task: TaskId) -> Task:
+            if task == mine:
+                raise KeyError("a bug")
+            return await read(task)
+
+        stand.cloud.task = broken  # type: ignore[method-assign]  # a bug that meets one order
+        await stand.clock.advance(80)
+        by_region = {RegionId(order.region): order.state for order in await stand.orders()}
+        assert by_region == {BEIJING: S.ACCEPTED, SHANGHAI: S.READY}
