@@ -8,6 +8,7 @@ import signal
 import sys
 import tempfile
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -44,7 +45,7 @@ def command(forever: bool, seconds: float, directory: Path | None) -> None:  # c
         raise click.exceptions.Exit(1)
 
 
-async def _play(folder: Path, forever: bool, seconds: float) -> Verdict:  # as above
+async def _play(folder: Path, forever: bool, seconds: float) -> Verdict:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -54,14 +55,20 @@ async def _play(folder: Path, forever: bool, seconds: float) -> Verdict:  # as a
     with screen:
         async with stage.running():
             screen.opening(stage)
-            await _watch(stage, screen, stop, forever, seconds)
+            in_time = await _watch(stage, screen, stop, forever, seconds)
             verdict = await stage.verdict()
+    if not in_time:
+        late = f"the fleet did not settle within {seconds:g} s (the last scene begins after {_LAST_SCENE:g} s)"
+        verdict = replace(verdict, problems=(late, *verdict.problems))
     screen.closing(verdict)
     return verdict
 
 
-async def _watch(stage: Stage, screen: Screen, stop: asyncio.Event, forever: bool, seconds: float) -> None:
-    """Until converged and quiet for a while, out of time, or told to stop; with `forever` only until told to stop."""
+async def _watch(stage: Stage, screen: Screen, stop: asyncio.Event, forever: bool, seconds: float) -> bool:
+    """Until converged and quiet for a while, out of time, or told to stop; with `forever` only until told to stop.
+
+    False if time ran out first.
+    """
     quiet_since: float | None = None
     while stage.alive() and not stop.is_set():
         elapsed = stage.elapsed()
@@ -70,6 +77,9 @@ async def _watch(stage: Stage, screen: Screen, stop: asyncio.Event, forever: boo
         calm = elapsed >= _LAST_SCENE and all(state.converged for state in regions) and not screen.open_orders
         quiet_since = (quiet_since if quiet_since is not None else elapsed) if calm else None
         settled = quiet_since is not None and elapsed - quiet_since >= _SETTLED_FOR
-        if not forever and (settled or elapsed >= seconds):
-            return
+        if not forever and settled:
+            return True
+        if not forever and elapsed >= seconds:
+            return False
         await asyncio.sleep(0.25)
+    return True

@@ -174,6 +174,7 @@ async def test_instances_are_seen_at_once_and_found_by_every_filter() -> None:
         mine = (await caller.ens("DescribeInstances", InstanceIds=f'["{bought[0]}"]', EnsRegionId=NEAR)).json
         elsewhere = (await caller.ens("DescribeInstances", InstanceIds=f'["{bought[0]}"]', EnsRegionId=FAR)).json
         none = (await caller.ens("DescribeInstances", InstanceIds="[]")).json
+        nowhere = (await caller.ens("DescribeInstances", EnsRegionId=NEAR, EnsRegionIds=f'["{FAR}"]')).json
         expired = (await caller.ens("DescribeInstances", Status="Expired")).json
         refused = await caller.ens("DescribeInstances", EnsRegionIds="cn-a")
     assert (everything["Code"], everything["TotalCount"]) == (0, 7)
@@ -183,6 +184,7 @@ async def test_instances_are_seen_at_once_and_found_by_every_filter() -> None:
     (row,) = mine["Instances"]["Instance"]
     assert (row["InstanceId"], row["CreationTime"]) == (bought[0], "2026-09-21T14:13:20Z")
     assert elsewhere["TotalCount"] == none["TotalCount"] == expired["TotalCount"] == 0
+    assert nowhere["TotalCount"] == 0
     assert refused.json["Code"] == "InvalidParameter.EnsRegionIds"
 
 
@@ -215,11 +217,16 @@ async def test_regions_are_listed_under_their_doubled_name() -> None:
 
 async def test_simulated_time_can_run_faster_while_moments_agree_with_the_callers_clock() -> None:
     async with Caller(scenario(task_seconds=60), speed=30) as caller:
-        await caller.clock.advance(10)
+        await caller.clock.advance(60)
         task = (await caller.buy()).json["task_id"]
         await caller.clock.advance(2)
         told = (await caller.task(task)).json
-    assert (told["state"], told["created"]) == ("success", "2026-09-21T22:13:30+08:00")
+    assert (told["state"], told["created"]) == ("success", "2026-09-21T22:14:20+08:00")
+
+
+async def test_a_slash_in_a_query_is_signed_as_the_vendor_escapes_it() -> None:
+    async with Caller(scenario()) as caller:
+        assert (await caller.nodes(nodeNames="a/b")).status == 200
 
 
 async def test_a_restarted_server_has_not_forgotten_what_it_sold() -> None:

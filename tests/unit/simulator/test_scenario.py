@@ -93,3 +93,7 @@ def test_the_area_under_the_demand_is_what_adding_up_small_steps_gives(ceiling: 
     width = 130 / steps
     added = sum(min(ceiling, site.demand_at(5 + (step + 0.5) * width)) * width for step in range(steps))
     assert area(points, 5, 135, ceiling) == pytest.approx(added, rel=1e-4)
+
+
+def test_the_area_up_to_a_jump_knows_nothing_of_what_follows() -> None:
+    assert area(((0.0, 100.0), (60.0, 100.0), (60.0, 900.0)), 50, 60) == 1000.0

@@ -109,9 +109,9 @@ def test_a_wrong_secret_and_an_unknown_key_are_told_apart() -> None:
 def test_a_nonce_serves_once_and_stays_used_as_long_as_its_date_is_good() -> None:
     verifier = SignatureVerifier("testid", SecretStr(SECRET))
     verifier.verify(POST, NOW - 899)
-    for later in (NOW, NOW + 899):
-        with pytest.raises(Refusal, match="SignatureNonceUsed"):
-            verifier.verify(POST, later)
+    verifier.verify(old_style(), NOW + 898)
+    with pytest.raises(Refusal, match="SignatureNonceUsed"):
+        verifier.verify(POST, NOW + 899)
 
 
 def test_a_refused_request_does_not_use_up_its_nonce() -> None:

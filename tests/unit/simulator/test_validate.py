@@ -100,6 +100,11 @@ def test_fields_of_other_variants_and_misspelt_ones_are_refused(stranger: str) -
     assert code({stranger: "BandwidthByDay"}) == "InvalidParameter"
 
 
+def test_a_body_of_the_on_cloud_variant_is_told_what_it_is() -> None:
+    with pytest.raises(Refusal, match="only ENS nodes"):
+        read({"worker_instance_types": ["ecs.g6.large"], "vswitch_ids": ["vsw-1"]})
+
+
 def test_the_capital_spelling_does_not_stand_in_for_the_wire_name() -> None:
     assert code({"ens_internet_charge_type": None, "ens_Internet_charge_type": "BandwidthByDay"}) == "InvalidParameter"
 
