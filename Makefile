@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
-LOCK := uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --python-version 3.11
+LOCK := uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11
 RUN_STAMP := $(VENV)/.run-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
 
