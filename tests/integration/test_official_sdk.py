@@ -21,6 +21,8 @@ from autoscaler.simulator.clock import VirtualClock
 from autoscaler.simulator.scenario import RegionScenario, Scenario
 from autoscaler.simulator.server import Simulator
 
+# The vendor's SDK asks for the time in a way that Python 3.12 and newer deprecate.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 NEAR, FAR = "cn-beijing-cmcc-2", "cn-suzhou-telecom"
 KEY, SECRET = "simulated-key", "simulated-secret"
 SCENARIO = Scenario(

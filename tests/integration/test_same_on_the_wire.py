@@ -28,6 +28,8 @@ from autoscaler.cloud.credentials import Credentials
 from autoscaler.model.names import ClusterId, TaskId
 from tests.unit.cloud.servers import CLUSTER, OPERATION, PASSWORD, REGION
 
+# The vendor's SDK asks for the time in a way that Python 3.12 and newer deprecate.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 KEY, SECRET = "testid", "testsecret"
 TASK = TaskId("T-5a54309c80282e39ea00002f")
 ANSWER: Mapping[str, Any] = {

@@ -197,7 +197,7 @@ async def test_a_dead_name_does_not_hold_up_a_live_one(monkeypatch: pytest.Monke
     async with serving({"/": page("m 1")}) as server, fetcher() as client:
 
         async def get(host: str) -> Answer:
-            return await client.fetch(f"http://{host}:{server.port}/", within=0.1, body_limit=LIMIT, headers={})
+            return await client.fetch(f"http://{host}:{server.port}/", within=1.0, body_limit=LIMIT, headers={})
 
         try:
             dead, live = await asyncio.gather(get("dead.example"), get("live.example"), return_exceptions=True)

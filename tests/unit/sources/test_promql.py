@@ -211,7 +211,7 @@ async def test_a_slow_query_costs_only_itself() -> None:
         return web.json_response({"status": "success", "data": {"resultType": "vector", "result": [series("1")]}})
 
     needs = [PromqlNeed("slow", 60), PromqlNeed("fast", 60)]
-    async with serving({PATH: handler}) as server, asking(server, *needs, timeout="100ms") as source:
+    async with serving({PATH: handler}) as server, asking(server, *needs, timeout="1s") as source:
         wave = await source.collect()
         hanging.set()
     assert [(target.target, target.reason) for target in wave.targets] == [

@@ -102,7 +102,7 @@ async def test_every_kind_of_trouble_stays_with_its_target() -> None:
         groups.append(group(f"127.0.0.1:{closed_port()}", __metrics_path__="/closed"))
         groups.append(group(address(server), __metrics_path__="/tls", __scheme__="https"))
         groups.append(group("a..b:1", __metrics_path__="/name"))
-        config = job(*groups, scrape_timeout="100ms", body_size_limit=4096)
+        config = job(*groups, scrape_timeout="1500ms", body_size_limit=4096)
         async with scraping(config, "m") as source:
             wave = await source.collect()
             hanging.set()
