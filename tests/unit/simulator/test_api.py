@@ -224,11 +224,6 @@ async def test_simulated_time_can_run_faster_while_moments_agree_with_the_caller
     assert (told["state"], told["created"]) == ("success", "2026-09-21T22:14:20+08:00")
 
 
-async def test_a_slash_in_a_query_is_signed_as_the_vendor_escapes_it() -> None:
-    async with Caller(scenario()) as caller:
-        assert (await caller.nodes(nodeNames="a/b")).status == 200
-
-
 async def test_a_restarted_server_has_not_forgotten_what_it_sold() -> None:
     caller = Caller(scenario())
     async with caller:
