@@ -34,7 +34,11 @@ def command(path: Path, host: str, port: int, speed: float, file_sd: Path | None
     except ConfigurationRefused as error:
         click.echo(str(error), err=True)
         raise click.exceptions.Exit(1) from error
-    asyncio.run(_serve(scenario, host, port, speed, file_sd))
+    try:
+        asyncio.run(_serve(scenario, host, port, speed, file_sd))
+    except OSError as error:  # the port is taken, or the targets can not be written
+        click.echo(f"the simulator can not start: {error}", err=True)
+        raise click.exceptions.Exit(1) from error
 
 
 async def _serve(scenario: Scenario, host: str, port: int, speed: float, file_sd: Path | None) -> None:
@@ -44,8 +48,11 @@ async def _serve(scenario: Scenario, host: str, port: int, speed: float, file_sd
     clock = SystemClock()
     simulator = Simulator(scenario, clock, speed)
     await simulator.start(host, port)
-    discovery = asyncio.create_task(publish_targets(simulator, file_sd, clock)) if file_sd else None
+    discovery: asyncio.Task[None] | None = None
     try:
+        if file_sd:
+            simulator.write_file_sd(file_sd)  # here, so that a path that can not be written is told at once
+            discovery = asyncio.create_task(publish_targets(simulator, file_sd, clock), name="file_sd")
         click.echo(f"simulator  {simulator.url}")
         click.echo(f"cluster    {scenario.cluster_id}")
         click.echo(f"key        {scenario.access_key_id} / {scenario.access_key_secret.get_secret_value()}")
