@@ -5,7 +5,7 @@ Every change goes to the ledger first and becomes visible here only when it is d
 
 from collections.abc import Callable, Sequence
 
-from autoscaler.model.errors import LedgerUnusable, StaleOrder, UnsettledOrderExists
+from autoscaler.model.errors import LedgerUnusable, StaleOrder
 from autoscaler.model.events import LedgerFailed, OrderChanged
 from autoscaler.model.names import InstanceId, OrderId, RegionId, TaskId
 from autoscaler.model.order import Order, OrderIntent, OrderState
@@ -71,11 +71,18 @@ class OrderBook:
         except LedgerUnusable as error:
             self._failed(error)
             raise
-        except UnsettledOrderExists:
-            await self._take_up_unknown()
-            raise
         self._written(order, None)
         return order
+
+    async def take_up_unknown(self) -> Sequence[Order]:
+        """Open orders of the ledger that are not in the book: their write was reported as failed and is on disk.
+
+        They are in the book afterwards. Raises LedgerUnusable.
+        """
+        unknown = [order for order in await self._ledger.open() if order.id not in self._orders]
+        for order in unknown:
+            self._written(order, None)
+        return unknown
 
     async def move(self, order: Order, to: OrderState, reason: Reason, detail: str = "", **changes: object) -> Order:
         """Move an order on; durable when this returns. Raises LedgerError; then nothing has changed."""
@@ -87,26 +94,27 @@ class OrderBook:
             self._failed(error)
             raise
         except StaleOrder:
-            stored = await self._ledger.get(order.id)
-            self._keep(stored)
-            if stored != after:
-                raise
+            self._keep(await self._ledger.get(order.id))
+            raise
         self._written(after, order.state)
         return after
 
     async def record(self, order: Order, to: OrderState, reason: Reason, detail: str = "", **changes: object) -> Order:
         """Like `move`, for what has already happened: the API's answer must be kept, so a full disk is waited out."""
+        refused = False
         while True:
             try:
                 return await self.move(order, to, reason, detail, **changes)
             except LedgerUnusable:
+                refused = True
                 await self._clock.sleep(_LEDGER_RETRY)
-
-    async def _take_up_unknown(self) -> None:
-        """A write that was reported as failed may be on disk all the same: take up what the ledger holds."""
-        for order in await self._ledger.open():
-            if order.id not in self._orders:
-                self._keep(order)
+            except StaleOrder:
+                stored = self.current(order.id)
+                # A write that was reported as failed may be on disk all the same; then it is this very step.
+                if not refused or (stored.state, stored.version) != (to, order.version + 1):
+                    raise
+                self._written(stored, order.state)
+                return stored
 
     def _keep(self, order: Order) -> None:
         self._orders[order.id] = order

@@ -88,6 +88,15 @@ class Executor:
                 return  # the others would wait for the same fault; they are decided again
             except LedgerError as error:
                 _log.warning("no order for %s: %s", intent.region, error)
+                await self._adopt()
+
+    async def _adopt(self) -> None:
+        """Send what stands in the ledger without this process knowing: a write that was reported as failed."""
+        try:
+            for order in await self.book.take_up_unknown():
+                self._planned.put_nowait(order)
+        except LedgerError as error:
+            _log.warning("the ledger's open orders can not be read: %s", error)
 
     async def start(self) -> None:
         """Take up what a former process left. Raises LedgerUnusable."""

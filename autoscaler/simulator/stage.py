@@ -5,6 +5,7 @@ know nothing of each other: the simulator's sales, the ledger's orders, and the 
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from autoscaler.simulator.server import Simulator
 
 _MOST_ORDERS = 10_000
 _DISCOVERY = 0.5
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,10 @@ class Stage:
 async def publish_targets(simulator: Simulator, path: Path, clock: Clock) -> None:
     """Keep a file_sd file of the edge's targets, as an operator's inventory would."""
     while True:
-        simulator.write_file_sd(path)
+        try:
+            simulator.write_file_sd(path)
+        except OSError as error:
+            _log.warning("the targets can not be written to %s: %s", path, error.strerror)
         await clock.sleep(_DISCOVERY)
 
 

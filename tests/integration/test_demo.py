@@ -14,21 +14,31 @@ from autoscaler.model.order import BOUGHT
 ESCAPE = "\x1b["
 
 
-async def run(*options: str, within: float, stop_after: float | None = None) -> tuple[int, str]:
-    """`autoscaler demo` as a process with its output in a pipe; SIGTERM after `stop_after` seconds if given."""
+async def run(*options: str, within: float, stop_at: str = "") -> tuple[int, str]:
+    """`autoscaler demo` as a process with its output in a pipe; SIGTERM at the first line with `stop_at`, if given."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "autoscaler", "demo", *options, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-u", "-m", "autoscaler", "demo", *options), stdout=asyncio.subprocess.PIPE
     )
     try:
-        if stop_after is not None:
-            await asyncio.sleep(stop_after)
-            child.send_signal(signal.SIGTERM)
-        output, _ = await asyncio.wait_for(child.communicate(), within)
+        told = await asyncio.wait_for(until_line(child, stop_at), within) if stop_at else b""
+        output = told + (await asyncio.wait_for(child.communicate(), within))[0]
     finally:
         if child.returncode is None:
             child.kill()
             await child.wait()
     return child.returncode or 0, output.decode()
+
+
+async def until_line(child: asyncio.subprocess.Process, word: str) -> bytes:
+    """Read up to the line with `word`, then send SIGTERM; gives what was read."""
+    assert child.stdout is not None
+    told = b""
+    while word.encode() not in told:
+        line = await child.stdout.readline()
+        assert line, told
+        told += line
+    child.send_signal(signal.SIGTERM)
+    return told
 
 
 async def test_the_demo_converges_and_its_books_equal_the_ledgers(tmp_path: Path) -> None:
@@ -62,7 +72,7 @@ async def test_a_demo_that_has_not_converged_says_so_and_fails() -> None:
 
 
 async def test_a_demo_without_end_is_ended_by_sigterm(tmp_path: Path) -> None:
-    code, output = await run("--forever", "--directory", str(tmp_path), within=20, stop_after=3.0)
+    code, output = await run("--forever", "--directory", str(tmp_path), within=20, stop_at="scene")
     assert code == 0, output
     assert "summary" in output
 

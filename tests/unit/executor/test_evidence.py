@@ -115,3 +115,42 @@ async def test_one_orders_fault_of_ours_leaves_the_others_alone() -> None:
         await stand.clock.advance(80)
         by_region = {RegionId(order.region): order.state for order in await stand.orders()}
         assert by_region == {BEIJING: S.ACCEPTED, SHANGHAI: S.READY}
+
+
+async def test_an_order_whose_add_was_reported_as_failed_is_found_on_disk_and_sent_once() -> None:
+    async with running() as stand:
+        write = stand.ledger.add
+        once = iter([True])
+
+        async def lying(order: Order) -> None:
+            await write(order)
+            if next(once, False):
+                raise LedgerUnusable("the disk reports an error after the commit")
+
+        stand.ledger.add = lying  # type: ignore[method-assign]  # a disk that lies
+        await stand.buy(2)
+        assert stand.executor.open_orders() == ()
+        await stand.buy(2)
+        await stand.clock.advance(90)
+        assert (await stand.only_order()).state is S.READY
+        assert stand.books.sold(BEIJING) == 2
+
+
+async def test_a_step_to_sending_that_was_reported_as_failed_sends_nothing_and_becomes_a_doubt() -> None:
+    async with running() as stand:
+        write = stand.ledger.replace
+        once = iter([True])
+
+        async def lying(before: Order, after: Order, at: float) -> None:
+            await write(before, after, at)
+            if after.state is S.SUBMITTING and next(once, False):
+                raise LedgerUnusable("the disk reports an error after the commit")
+
+        stand.ledger.replace = lying  # type: ignore[method-assign]  # a disk that lies
+        await stand.buy(2)
+        await stand.clock.advance(35)
+        assert (await stand.only_order()).state is S.IN_DOUBT
+        assert stand.cloud.calls == 0
+        await stand.clock.advance(150)
+        assert (await stand.only_order()).reason is Reason.EXPIRED_UNSENT
+        assert stand.books.sold_total == 0
