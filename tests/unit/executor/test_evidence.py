@@ -7,6 +7,7 @@ import pytest
 from autoscaler.executor.recover import fits
 from autoscaler.model.capacity import Task, TaskState
 from autoscaler.model.errors import LedgerUnusable
+from autoscaler.model.events import OrderChanged
 from autoscaler.model.names import InstanceId, OrderId, RegionId, TaskId
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
@@ -96,6 +97,8 @@ async def test_a_write_that_was_reported_as_failed_and_is_on_disk_does_not_wedge
         await stand.clock.advance(90)
         assert (await stand.only_order()).state is S.READY
         assert stand.books.sold(BEIJING) == 2
+        told = [(e.before, e.order.state) for e in stand.listener.events if isinstance(e, OrderChanged)]
+        assert told.count((S.SUBMITTING, S.ACCEPTED)) == 1
 
 
 async def test_one_orders_fault_of_ours_leaves_the_others_alone() -> None:
