@@ -3,15 +3,18 @@
 Adapters implement them, `app` joins the two. A port says what its errors mean; it must not know any adapter.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from autoscaler.model.capacity import Capacity, Instance, Node, Task, TaskRow
+from autoscaler.model.act import Act
+from autoscaler.model.capacity import Capacity, Instance, Node, Pool, Task, TaskRow
+from autoscaler.model.decision import FleetFacts, Tally
 from autoscaler.model.events import Event
-from autoscaler.model.names import ClusterId, OrderId, RegionId, TaskId
-from autoscaler.model.operation import Operation
+from autoscaler.model.names import ClusterId, Money, OrderId, RegionId, TaskId
+from autoscaler.model.operation import Operation, PoolOperation, Quantity
 from autoscaler.model.order import Order, OrderEvent, OrderIntent, Receipt
 from autoscaler.model.signals import Wave
+from autoscaler.model.spending import SpendingLimit
 
 
 class Clock(Protocol):
@@ -59,10 +62,11 @@ class SampleSource(Protocol):
 class Cloud(Protocol):
     """ACK and ENS. Every method raises CloudError subclasses only, each named by the reaction it calls for."""
 
-    async def purchase(self, operation: Operation, nodes: int) -> Receipt:
+    async def purchase(self, operation: Operation, quantity: Quantity) -> Receipt:
         """Buy. Sent at most once per call of this method: no retry happens below this line.
 
-        Raises OutcomeUnknown when the purchase may have happened; every other error proves that it did not.
+        Raises OutcomeUnknown when the purchase may have happened; every other CloudError proves that it did not.
+        Raises TypeError when `quantity` is not of the operation's kind; nothing is sent then.
         """
         ...
 
@@ -82,6 +86,21 @@ class Cloud(Protocol):
         """ENS DescribeInstances: all instances of these regions, all pages."""
         ...
 
+    async def pool(self, operation: PoolOperation) -> Pool:
+        """The size of the operation's node pool: CS DescribeClusterNodePoolDetail, or ENS DescribeClusterNodePools.
+
+        Raises NotFound when the cluster has no such pool.
+        """
+        ...
+
+    async def stock(self, operation: Operation) -> int:
+        """ENS DescribePrePaidInstanceStock: how many of the operation's nodes its region can sell now."""
+        ...
+
+    async def price(self, operation: Operation, nodes: int) -> Money:
+        """ENS DescribePrice: what `nodes` of the operation's nodes cost together, for the whole period."""
+        ...
+
     async def close(self) -> None:
         """Release connections."""
         ...
@@ -93,8 +112,12 @@ class Ledger(Protocol):
     Every method may raise LedgerUnusable.
     """
 
-    async def add(self, order: Order) -> None:
-        """Store a new PLANNED order. Raises UnsettledOrderExists if its (cluster, region) already has one."""
+    async def add(self, order: Order, limits: Sequence[SpendingLimit] = ()) -> None:
+        """Store a new PLANNED order and so reserve its cost, in one step.
+
+        Raises UnsettledOrderExists if its (cluster, region) already has one, BudgetExceeded if its cost and
+        the charges of the orders that a limit covers (see Order.charged) are more than the limit.
+        """
         ...
 
     async def replace(self, before: Order, after: Order, at: float) -> None:
@@ -126,6 +149,29 @@ class Ledger(Protocol):
         """Every step of an order, oldest first."""
         ...
 
+    async def file(self, act: Act) -> Act:
+        """Keep a human's act until it is carried out; gives it with its id. A process that owns no ledger may, too."""
+        ...
+
+    async def acts(self) -> Sequence[Act]:
+        """Every act, oldest first."""
+        ...
+
+    async def close_act(self, act: int, at: float, outcome: str) -> Act:
+        """Note that an act was carried out or refused. Raises LedgerError if there is none or it was closed before."""
+        ...
+
+    async def prune(self, before: float) -> int:
+        """Forget final orders settled before then (Unix seconds), with their history; gives how many.
+
+        What `totals` tells does not change by it.
+        """
+        ...
+
+    async def totals(self) -> Mapping[RegionId, int]:
+        """Nodes bought in each region by orders that were pruned; the others are in `open` and `settled_since`."""
+        ...
+
     async def close(self) -> None:
         """Flush and release the file."""
         ...
@@ -140,6 +186,14 @@ class OrderDesk(Protocol):
 
     def orders(self, region: RegionId) -> Sequence[Order]:
         """The region's open orders, and the settled ones recent enough to matter to a timer."""
+        ...
+
+    def tally(self, region: RegionId) -> Tally:
+        """What the ledger sums up over the region's whole life."""
+        ...
+
+    def fleet(self) -> FleetFacts:
+        """The fleet as a whole."""
         ...
 
     async def place(self, intents: Iterable[OrderIntent]) -> None:

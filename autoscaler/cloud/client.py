@@ -22,7 +22,7 @@ from autoscaler.cloud.transport import FAILURES, Answer, Progress, Transport, cl
 from autoscaler.model.capacity import Instance, Node, Task, TaskRow
 from autoscaler.model.errors import CloudError, ConfigurationRefused, OutcomeUnknown, Rejected
 from autoscaler.model.names import ClusterId, RegionId, TaskId
-from autoscaler.model.operation import Operation
+from autoscaler.model.operation import Operation, Quantity
 from autoscaler.model.order import Receipt
 from autoscaler.ports import Clock
 
@@ -57,10 +57,10 @@ class AlibabaCloud:
         self._transport = Transport(resolver)
         self._chunks = asyncio.Semaphore(_CHUNKS_AT_ONCE)
 
-    async def purchase(self, operation: Operation, nodes: int) -> Receipt:
+    async def purchase(self, operation: Operation, quantity: Quantity) -> Receipt:
         """Buy: see `ports.Cloud.purchase`."""
         secret = self._login_password(operation)
-        request = wire.scale_out(operation, nodes, secret)
+        request = wire.scale_out(operation, quantity.nodes, secret)
         return await self._call(
             request,
             lambda answer: answers.receipt(answer.body, request_id_of(answer.headers)),

@@ -12,7 +12,7 @@ from autoscaler.model.capacity import Instance, Node, Task, TaskRow
 from autoscaler.model.errors import Throttled
 from autoscaler.model.events import LimiterWaited
 from autoscaler.model.names import ClusterId, RegionId, TaskId
-from autoscaler.model.operation import Operation
+from autoscaler.model.operation import Operation, Quantity
 from autoscaler.model.order import Receipt
 from autoscaler.ports import Clock, Cloud, Observer
 from autoscaler.settings.sections import PurchaseLimits
@@ -82,9 +82,9 @@ class LimitedReads:
         self._bucket = TokenBucket(rate, burst, clock)
         self._observer = observer
 
-    async def purchase(self, operation: Operation, nodes: int) -> Receipt:
+    async def purchase(self, operation: Operation, quantity: Quantity) -> Receipt:
         """Passed on untouched: purchases have their gate, and are never sent again from here."""
-        return await self._inner.purchase(operation, nodes)
+        return await self._inner.purchase(operation, quantity)
 
     async def task(self, task: TaskId) -> Task:
         """See ports.Cloud."""

@@ -7,7 +7,7 @@ from autoscaler.model.capacity import Instance, Node, Task, TaskRow
 from autoscaler.model.errors import CloudError
 from autoscaler.model.events import CloudCalled
 from autoscaler.model.names import ClusterId, RegionId, TaskId
-from autoscaler.model.operation import Operation
+from autoscaler.model.operation import Operation, Quantity
 from autoscaler.model.order import Receipt
 from autoscaler.ports import Clock, Cloud, Observer
 
@@ -22,9 +22,9 @@ class MeasuredCloud:
         self._clock = clock
         self._observer = observer
 
-    async def purchase(self, operation: Operation, nodes: int) -> Receipt:
+    async def purchase(self, operation: Operation, quantity: Quantity) -> Receipt:
         """See ports.Cloud."""
-        return await self._timed(operation.name, self._inner.purchase(operation, nodes))
+        return await self._timed(operation.name, self._inner.purchase(operation, quantity))
 
     async def task(self, task: TaskId) -> Task:
         """See ports.Cloud."""

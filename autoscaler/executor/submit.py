@@ -89,7 +89,7 @@ class Submitter:
     async def _send(self, order: Order) -> Order:
         record = self._book.record
         try:
-            receipt = await self._cloud.purchase(order.operation, order.nodes)
+            receipt = await self._cloud.purchase(order.operation, order.quantity)
         except Throttled as error:
             self._gate.pause(error.retry_after)
             return await record(order, OrderState.PLANNED, Reason.THROTTLED, str(error))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from autoscaler.model.names import ClusterId, InstanceId, RegionId, TaskId
+from autoscaler.model.names import ClusterId, InstanceId, NodePoolId, RegionId, TaskId
 
 
 class NodePhase(StrEnum):
@@ -78,6 +78,24 @@ class Task:
     error_message: str = ""
     results: Mapping[InstanceId, str] = field(default_factory=dict)
     parameters: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The size of a node pool. `desired` is what it is told to have, None where the API does not say.
+
+    `total` is what it has in any state, failed nodes included.
+    """
+
+    pool: NodePoolId
+    desired: int | None
+    total: int
+    failed: int = 0
+
+    @property
+    def size(self) -> int:
+        """The number that a total count must be added to."""
+        return self.total if self.desired is None else self.desired
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from autoscaler.model.capacity import Capacity
-from autoscaler.model.names import RegionId
+from autoscaler.model.names import FREE, Money, RegionId
+from autoscaler.model.operation import Operation
 from autoscaler.model.order import Order
 from autoscaler.model.reason import Reason
 from autoscaler.model.signals import Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What the ledger sums up over a region's whole life.
+
+    `bought` nodes were bought here; `failed_joins` of the newest of them failed one after the other, with no ready node
+    and no human's release between them; `spilled` nodes were bought elsewhere for this region.
+    """
+
+    bought: int = 0
+    failed_joins: int = 0
+    spilled: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +35,38 @@ class RegionFacts:
     signals: Mapping[str, Signal]
     capacity: Capacity | None
     orders: tuple[Order, ...] = ()
+    tally: Tally = Tally()
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The account can not buy: the API said so at `at` (Unix seconds), and nothing has been bought since."""
+
+    reason: Reason
+    at: float
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """What one order costs its region's budgets: `amount`, since `at` (Unix seconds)."""
+
+    region: RegionId
+    at: float
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class FleetFacts:
+    """What is known about the fleet as a whole: nodes in all regions that were read, and what was spent.
+
+    `charges` reaches back at least to the beginning of the present month in any time zone.
+    """
+
+    nodes: int = 0
+    unready: int = 0
+    stop: Stop | None = None
+    charges: tuple[Charge, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +76,7 @@ class Facts:
     tick: int
     at: float
     regions: Mapping[RegionId, RegionFacts]
+    fleet: FleetFacts = FleetFacts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +101,24 @@ class GuardStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Purchase:
+    """What a decision asks to buy: `nodes` nodes by `operation`, for `cost` together.
+
+    `for_region` is the region whose shortfall this is, when it is spilled over from another one.
+    """
+
+    operation: Operation
+    nodes: int
+    cost: Money = FREE
+    for_region: RegionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer for one region. Counts are nodes; `committed` = existing and ordered, in doubt included."""
+    """The answer for one region. Counts are nodes; `committed` = existing and ordered, in doubt included.
+
+    `purchase` is what is to be bought now; None when nothing is.
+    """
 
     region: RegionId
     policy: str
@@ -66,6 +129,7 @@ class Decision:
     votes: tuple[Vote, ...]
     steps: tuple[GuardStep, ...]
     desired: int
+    purchase: Purchase | None = None
 
     @property
     def delta(self) -> int:

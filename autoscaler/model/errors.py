@@ -3,10 +3,12 @@
 AutoscalerError
 ├── CloudError                 a call to the cloud did not succeed
 │   ├── Throttled              wait, then send again: nothing was executed
+│   ├── Busy                   the cluster or pool takes no order now: this one waits, nothing was executed
 │   ├── Unavailable            never left this machine: send again
 │   ├── OutcomeUnknown         sent, and nobody knows: a purchase is in doubt
 │   ├── OutOfStock             this region and type back off
 │   ├── QuotaExceeded          stop this region, tell a human
+│   ├── BalanceExhausted       the account has no money: stop all purchases, tell a human
 │   ├── Rejected               never send this request again
 │   ├── Forbidden              stop all purchases, tell a human
 │   └── NotFound               the object is not there
@@ -14,6 +16,7 @@ AutoscalerError
 │   ├── UnsettledOrderExists   the region already has an order whose purchase is undecided
 │   ├── StaleOrder             somebody else changed the order first
 │   ├── UnknownOrder           no order has that id
+│   ├── BudgetExceeded         the order would cost more than a budget has left
 │   └── LedgerUnusable         corrupt, newer than this program, locked, full: order nothing
 ├── IllegalTransition          the order's state machine has no such step
 └── ConfigurationRefused       what the operator wrote can not be run
@@ -53,6 +56,10 @@ class Throttled(CloudError):
         self.retry_after = retry_after
 
 
+class Busy(CloudError):
+    """The cluster or node pool is in a state that takes no order now; nothing was executed."""
+
+
 class Unavailable(CloudError):
     """The request never left this machine (DNS, refused, TLS): it is safe to send again."""
 
@@ -66,7 +73,11 @@ class OutOfStock(CloudError):
 
 
 class QuotaExceeded(CloudError):
-    """A quota of the account or its balance forbids the purchase; nothing was executed."""
+    """A quota forbids the purchase; nothing was executed."""
+
+
+class BalanceExhausted(CloudError):
+    """The account's balance does not cover the purchase; nothing was executed."""
 
 
 class Rejected(CloudError):
@@ -95,6 +106,10 @@ class StaleOrder(LedgerError):
 
 class UnknownOrder(LedgerError):
     """No order has that id."""
+
+
+class BudgetExceeded(LedgerError):
+    """The order would cost more than a budget has left; nothing was reserved."""
 
 
 class LedgerUnusable(LedgerError):

@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from autoscaler.model.act import Act
 from autoscaler.model.capacity import Capacity
 from autoscaler.model.decision import Plan
+from autoscaler.model.names import RegionId
 from autoscaler.model.order import Order, OrderState
+from autoscaler.model.reason import Reason
 from autoscaler.model.signals import Wave
 
 
@@ -78,6 +81,22 @@ class LedgerFailed:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class OrderRefused:
+    """A decision did not become an order: the ledger has one in its way, a budget is used up, no price was told."""
+
+    region: RegionId
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActDone:
+    """What a human asked for was carried out, or refused: `act.outcome` says which."""
+
+    act: Act
+
+
 Event = (
     WaveArrived
     | SourceFailed
@@ -88,4 +107,6 @@ Event = (
     | CloudCalled
     | LimiterWaited
     | LedgerFailed
+    | OrderRefused
+    | ActDone
 )

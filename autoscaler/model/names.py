@@ -16,3 +16,11 @@ InstanceId = NewType("InstanceId", str)
 
 OrderId = NewType("OrderId", str)
 """Our own id of an order. The API never sees it: the purchase call has no field for it."""
+
+NodePoolId = NewType("NodePoolId", str)
+"""The id of a node pool, CS (`np...`) or ENS."""
+
+Money = NewType("Money", int)
+"""An amount in hundredths of the account's currency: whole numbers, so that sums are exact."""
+
+FREE = Money(0)

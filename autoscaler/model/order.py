@@ -5,7 +5,7 @@
        │  ▼         │ ▼ │         ▼  │
        │ FAILED     │ IN_DOUBT  OVERDUE ──► READY | PARTIAL | FAILED | ABANDONED
        │            ▼  │ │
-       └────────────┴──┘ └──► ABANDONED (a human is told)
+       └────────────┴──┘ └──► FAILED | ABANDONED (a human says so)
 
 SUBMITTING is on disk before the call leaves the process, so a crash leaves evidence. An IN_DOUBT order becomes
 ACCEPTED when evidence of the purchase is found, and PLANNED again only when its absence is proven.
@@ -15,8 +15,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from autoscaler.model.errors import IllegalTransition
-from autoscaler.model.names import InstanceId, OrderId, RegionId, TaskId
-from autoscaler.model.operation import Operation
+from autoscaler.model.names import FREE, InstanceId, Money, OrderId, RegionId, TaskId
+from autoscaler.model.operation import Count, Delta, Operation, Quantity, Total
 from autoscaler.model.reason import Reason
 
 
@@ -48,7 +48,7 @@ _S = OrderState
 TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.PLANNED: frozenset({_S.SUBMITTING, _S.FAILED}),
     _S.SUBMITTING: frozenset({_S.ACCEPTED, _S.IN_DOUBT, _S.PLANNED, _S.FAILED}),
-    _S.IN_DOUBT: frozenset({_S.ACCEPTED, _S.PLANNED, _S.ABANDONED}),
+    _S.IN_DOUBT: frozenset({_S.ACCEPTED, _S.PLANNED, _S.FAILED, _S.ABANDONED}),
     _S.ACCEPTED: frozenset({_S.READY, _S.PARTIAL, _S.FAILED, _S.OVERDUE}),
     _S.OVERDUE: frozenset({_S.READY, _S.PARTIAL, _S.FAILED, _S.ABANDONED}),
     _S.READY: frozenset(),
@@ -71,20 +71,31 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What existed in the region just before the call: whatever is new afterwards is evidence. `at`: Unix seconds."""
+    """What existed in the region just before the call: whatever is new afterwards is evidence. `at`: Unix seconds.
+
+    `pool_size` is the size of the node pool then, for an operation that has one.
+    """
 
     instances: frozenset[InstanceId]
     at: float
+    pool_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OrderIntent:
-    """What planning asks for: `nodes` more nodes by `operation` in one region, because of tick `tick`."""
+    """What planning asks for: `nodes` more nodes by `operation` in one region, because of tick `tick`.
+
+    `desired` is the number of nodes that the region then needs, `cost` what the nodes cost together, `for_region` the
+    region whose shortfall is spilled over, when it is another one.
+    """
 
     tick: int
     region: RegionId
     operation: Operation
     nodes: int
+    desired: int = 0
+    cost: Money = FREE
+    for_region: RegionId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,8 @@ class Order:
     `version` grows by one with every write and is what compare-and-set compares. `deadline` is when nodes that are
     not ready make an accepted order overdue. `submitted_at` is the moment before the last call left; `settled_at` the
     moment a final state was reached. `term` is the leadership term under which the order was made.
+    `desired`, `cost` and `for_region` are those of the intent. `in_stock` is how many nodes the region could still
+    sell when the order was turned down for stock, None where nobody said.
     """
 
     id: OrderId
@@ -114,6 +127,46 @@ class Order:
     settled_at: float | None = None
     term: int = 0
     version: int = 0
+    desired: int = 0
+    cost: Money = FREE
+    for_region: RegionId | None = None
+    in_stock: int | None = None
+
+    @property
+    def cluster(self) -> str:
+        """The cluster that it is bought for."""
+        return self.operation.cluster
+
+    @property
+    def quantity(self) -> Quantity:
+        """What is sent: the nodes themselves, or the size of the pool after them.
+
+        Raises:
+            ValueError: a total was asked for before the size of the pool was read.
+        """
+        if self.operation.count is Count.DELTA:
+            return Delta(self.nodes)
+        if self.baseline is None or self.baseline.pool_size is None:
+            raise ValueError(f"order {self.id}: the size of the pool has not been read")
+        return Total(self.baseline.pool_size + self.nodes)
+
+    @property
+    def bought(self) -> int:
+        """Nodes that must be taken for paid, until the contrary is proven."""
+        if self.state in {OrderState.FAILED, OrderState.PARTIAL}:
+            return min(self.nodes, len(self.instances))
+        return self.nodes
+
+    @property
+    def charged(self) -> Money:
+        """The share of `cost` that counts against budgets, rounded up."""
+        return Money(-(-self.cost * self.bought // self.nodes))
+
+    @property
+    def untold(self) -> bool:
+        """Accepted, and the API does not tell what it made: a second order of the region could not be told from it."""
+        waiting = self.state in {OrderState.ACCEPTED, OrderState.OVERDUE}
+        return waiting and (self.receipt is None or self.receipt.task is None) and len(self.instances) < self.nodes
 
     def moved(self, to: OrderState, reason: Reason, at: float, detail: str = "", **changes: object) -> "Order":
         """The same order, one version later, in state `to` (the present one included: a note without a transition).

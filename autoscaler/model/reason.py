@@ -30,6 +30,25 @@ class Reason(StrEnum):
     COOLDOWN_FROM_READY = "CooldownFromReady"
     BACKOFF_AFTER_FAILURE = "BackoffAfterFailure"
 
+    # Brakes.
+    REGION_DARK = "RegionDark"
+    FLEET_UNREADY = "FleetUnready"
+    BREAKER_OPEN = "BreakerOpen"
+    JOINS_LATCHED = "JoinsLatched"
+    QUOTA_OF_DAY = "QuotaOfDay"
+    QUOTA_OF_LIFETIME = "QuotaOfLifetime"
+    BUDGET_EXHAUSTED = "BudgetExhausted"
+    PRICE_UNKNOWN = "PriceUnknown"
+    ACCOUNT_STOPPED = "AccountStopped"
+
+    # Where and what is bought instead.
+    ALTERNATIVE_TYPE = "AlternativeType"
+    STOCK_LIMITED = "StockLimited"
+    STOCK_BACKOFF = "StockBackoff"
+    SPILLED_OVER = "SpilledOver"
+    SPILLOVER_RECEIVED = "SpilloverReceived"
+    CALL_LIMITED = "CallLimited"
+
     # Life of an order.
     DECIDED = "Decided"
     SENDING = "Sending"
@@ -44,6 +63,12 @@ class Reason(StrEnum):
     EXPIRED_UNSENT = "ExpiredUnsent"
     OUT_OF_STOCK = "OutOfStock"
     QUOTA_EXCEEDED = "QuotaExceeded"
+    BALANCE_EXHAUSTED = "BalanceExhausted"
+    CLUSTER_BUSY = "ClusterBusy"
+    POOL_BUSY = "PoolBusy"
+    DECISION_WITHDRAWN = "DecisionWithdrawn"
+    RESOLVED_BOUGHT = "ResolvedBought"
+    RESOLVED_NOT_BOUGHT = "ResolvedNotBought"
     REJECTED = "Rejected"
     FORBIDDEN = "Forbidden"
     INSTANCES_SEEN = "InstancesSeen"
@@ -51,6 +76,7 @@ class Reason(StrEnum):
     NODES_READY = "NodesReady"
     SOME_NODES_FAILED = "SomeNodesFailed"
     PAST_DEADLINE = "PastDeadline"
+    TASK_STALLED = "TaskStalled"
 
     # Targets of a source.
     UP = "Up"

@@ -1,12 +1,15 @@
 """The tick: facts and policies in, a plan out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autoscaler.model.decision import Decision, Facts, GuardStep, Plan, RegionFacts, Vote
 from autoscaler.model.names import RegionId
+from autoscaler.model.operation import Offer
 from autoscaler.model.order import OrderState
 from autoscaler.model.reason import Reason
+from autoscaler.policy.brakes import Brakes
+from autoscaler.policy.budget import Budget
 from autoscaler.policy.combine import largest
 from autoscaler.policy.guards import ORDER
 from autoscaler.policy.guards.situation import Situation
@@ -18,10 +21,16 @@ _ARRIVING = frozenset({OrderState.ACCEPTED, OrderState.OVERDUE})
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The policies in force. `capacity_max_age` is seconds: how old the count of nodes may be when buying."""
+    """The policies in force. `capacity_max_age` is seconds: how old the count of nodes may be when buying.
+
+    `offers` are the ways to buy in each region, the preferred one first.
+    """
 
     by_region: Mapping[RegionId, ScalingPolicy]
     capacity_max_age: float
+    offers: Mapping[RegionId, tuple[Offer, ...]] = field(default_factory=dict)
+    budgets: tuple[Budget, ...] = ()
+    brakes: Brakes = field(default_factory=Brakes)
 
 
 def decide(facts: Facts, policies: Policies) -> Plan:

@@ -11,7 +11,14 @@ from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from autoscaler.settings.alibaba import AlibabaSettings
-from autoscaler.settings.sections import ExecutorSettings, LedgerSettings, LogSettings, LoopSettings, WebSettings
+from autoscaler.settings.sections import (
+    BrakeSettings,
+    ExecutorSettings,
+    LedgerSettings,
+    LogSettings,
+    LoopSettings,
+    WebSettings,
+)
 from autoscaler.settings.sources import PrometheusServer, ScrapeConfig
 
 PREFIX = "AUTOSCALER_"
@@ -35,6 +42,7 @@ class Settings(BaseSettings):
     ledger: LedgerSettings = Field(default=LedgerSettings(), description="Where orders are kept.")
     loop: LoopSettings = Field(default=LoopSettings(), description="How often regions are decided.")
     executor: ExecutorSettings = Field(default=ExecutorSettings(), description="How orders are placed and followed.")
+    brakes: BrakeSettings = Field(default=BrakeSettings(), description="What stops purchases in the whole fleet.")
     web: WebSettings = Field(default=WebSettings(), description="Where metrics and health are served.")
     log: LogSettings = Field(default=LogSettings(), description="What is logged.")
 

@@ -19,7 +19,7 @@ from autoscaler.model.errors import (
     Unavailable,
 )
 from autoscaler.model.names import ClusterId, InstanceId, RegionId, TaskId
-from autoscaler.model.operation import Operation
+from autoscaler.model.operation import Operation, Quantity
 from autoscaler.model.order import Receipt
 from autoscaler.ports import Clock
 from autoscaler.simulator.books import CloudBooks
@@ -42,7 +42,7 @@ class InProcessCloud:
         self.readable = True
         self.calls = 0
 
-    async def purchase(self, operation: Operation, nodes: int) -> Receipt:
+    async def purchase(self, operation: Operation, quantity: Quantity) -> Receipt:
         """Sell, unless a fault says otherwise."""
         self.calls += 1
         await self._clock.sleep(_ANSWER_TIME)
@@ -54,7 +54,7 @@ class InProcessCloud:
             raise Unavailable(name, "ConnectionRefused")
         if fault == "lost_request":
             raise OutcomeUnknown(name, "Timeout")
-        task = self._sell(operation, nodes)
+        task = self._sell(operation, quantity.nodes)
         if fault == "lost_answer":
             raise OutcomeUnknown(name, "ServerDisconnected")
         if fault == "crash_after":
