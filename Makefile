@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
+SEEDS ?= 200
+FIRST ?= 1
 LOCK := uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11
 RUN_STAMP := $(VENV)/.run-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
@@ -40,6 +42,9 @@ unit: $(DEV_STAMP) ## the test suite, with branch coverage
 	$(VENV)/bin/coverage erase
 	$(PY) -m pytest --cov --cov-branch --cov-report=term
 
+simulate: $(DEV_STAMP) ## run SEEDS seeds of the deterministic simulation, from FIRST on
+	@$(PY) -m tests.simulation --seeds $(SEEDS) --first $(FIRST)
+
 wheel: $(DEV_STAMP) ## build the wheel and smoke-test its CLI in a fresh virtual environment
 	tests/wheel_smoke.sh $(PYTHON)
 
@@ -55,4 +60,4 @@ lock: ## resolve the dependencies anew (needs uv)
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help demo test lint unit wheel format lock clean
+.PHONY: help demo test lint unit simulate wheel format lock clean

@@ -4,26 +4,22 @@
 """
 
 import asyncio
-import secrets
+import random
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
-from time import gmtime, strftime
 
 from prometheus_client import CollectorRegistry
 
 from autoscaler import __version__
 from autoscaler.clock import SystemClock
 from autoscaler.cloud.build import alibaba_cloud
+from autoscaler.engine import Engine, Parts, order_ids
 from autoscaler.executor.executor import Executor
 from autoscaler.ledger.sqlite import SqliteLedger
-from autoscaler.loop.bell import Bell
-from autoscaler.loop.collect import collect_forever
-from autoscaler.loop.decider import Decider
-from autoscaler.loop.signals import SignalBoard
 from autoscaler.loop.status import StatusBoard
 from autoscaler.model.decision import Decision
 from autoscaler.model.errors import AddressUnusable
-from autoscaler.model.names import OrderId, RegionId
+from autoscaler.model.names import RegionId
 from autoscaler.model.order import Order
 from autoscaler.policy.decide import Policies
 from autoscaler.policy.language import SignalSpec
@@ -108,21 +104,38 @@ class Daemon:
             stack.push_async_callback(ledger.close)
             cloud = self._cloud or alibaba_cloud(settings.alibaba, self._loaded.password, clock)
             stack.push_async_callback(cloud.close)
-            bell = Bell(clock, settings.loop.coalesce)
-            executor = Executor(
-                cloud, ledger, clock, self._observer, settings.executor, self._loaded.clusters, _new_order_id, bell.ring
-            )
-            await executor.start()
-            self._metrics.restore(executor.open_orders())
-            status = StatusBoard(clock.monotonic())
-            await self._serve(stack, Status(status, executor, clock))
             sources = build_sources(self._loaded, clock)
             for source in sources:
                 stack.push_async_callback(source.close)
+            dice = random.SystemRandom()
+            engine = Engine(
+                self._parts(sources),
+                cloud=cloud,
+                ledger=ledger,
+                clock=clock,
+                observer=self._observer,
+                new_id=order_ids(clock, dice),
+                dice=dice,
+            )
+            await engine.start()
+            self._metrics.restore(engine.executor.book.all())
+            await self._serve(stack, Status(engine.status, engine.executor, clock))
             try:
-                await self._loop(stop, executor, status, bell, sources)
+                await _until(stop, engine)
             finally:
-                await executor.drain(settings.alibaba.timeout + _DRAIN_BEYOND_CALL)
+                await engine.drain(settings.alibaba.timeout + _DRAIN_BEYOND_CALL)
+
+    def _parts(self, sources: Sequence[SampleSource]) -> Parts:
+        loaded, settings = self._loaded, self._loaded.settings
+        policies = Policies(
+            loaded.policies,
+            settings.executor.capacity_max_age,
+            loaded.offers,
+            loaded.budgets,
+            loaded.brakes,
+            prices_from_api=settings.executor.price_from == "api",
+        )
+        return Parts(policies, loaded.clusters, settings.executor, settings.loop, sources, settings.ledger.retention)
 
     async def _serve(self, stack: AsyncExitStack, status: Status) -> None:
         web = self._loaded.settings.web
@@ -142,37 +155,19 @@ class Daemon:
         self.url = server.url
         self.ready.set()
 
-    async def _loop(
-        self, stop: asyncio.Event, executor: Executor, status: StatusBoard, bell: Bell, sources: Sequence[SampleSource]
-    ) -> None:
-        settings, clock = self._loaded.settings, self._clock
-        board = SignalBoard()
-        policies = Policies(self._loaded.policies, settings.executor.capacity_max_age)
-        decider = Decider(
-            policies,
-            self._loaded.operations,
-            board,
-            executor,
-            bell,
-            status,
-            clock,
-            self._observer,
-            settings.loop.interval,
-        )
-        async with asyncio.TaskGroup() as group:
-            running = [
-                group.create_task(executor.run(), name="executor"),
-                group.create_task(decider.run(), name="decider"),
-                *(
-                    group.create_task(
-                        collect_forever(source, board, bell, clock, self._observer), name=f"source {source.name}"
-                    )
-                    for source in sources
-                ),
-            ]
-            await stop.wait()
-            for task in running:
-                task.cancel()
+
+async def _until(stop: asyncio.Event, engine: Engine) -> None:
+    """Run the engine until `stop` is set. What it raises by itself is raised here."""
+    running = asyncio.create_task(engine.run(), name="engine")
+    stopping = asyncio.create_task(stop.wait(), name="stop")
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in (running, stopping):
+            task.cancel()
+        results = await asyncio.gather(running, stopping, return_exceptions=True)
+    if isinstance(results[0], Exception):
+        raise results[0]
 
 
 def build_sources(loaded: Loaded, clock: Clock) -> list[SampleSource]:
@@ -198,8 +193,3 @@ def _promql_needs(specs: Sequence[SignalSpec], server: str) -> tuple[PromqlNeed,
         if spec.promql and spec.promql.server == server:
             oldest[spec.promql.query] = max(spec.max_age_seconds, oldest.get(spec.promql.query, 0.0))
     return tuple(PromqlNeed(query, max_age) for query, max_age in sorted(oldest.items()))
-
-
-def _new_order_id() -> OrderId:
-    """Sorts by time and is unique: date and time in UTC, then 40 random bits."""
-    return OrderId(f"o-{strftime('%Y%m%d-%H%M%S', gmtime())}-{secrets.token_hex(5)}")

@@ -10,7 +10,7 @@ from autoscaler.model.act import Act
 from autoscaler.model.capacity import Capacity, Instance, Node, Pool, Task, TaskRow
 from autoscaler.model.decision import FleetFacts, Tally
 from autoscaler.model.events import Event
-from autoscaler.model.names import ClusterId, Money, OrderId, RegionId, TaskId
+from autoscaler.model.names import ClusterId, InstanceId, Money, OrderId, RegionId, TaskId
 from autoscaler.model.operation import Operation, PoolOperation, Quantity
 from autoscaler.model.order import Order, OrderEvent, OrderIntent, Receipt
 from autoscaler.model.signals import Wave
@@ -170,6 +170,17 @@ class Ledger(Protocol):
 
     async def totals(self) -> Mapping[RegionId, int]:
         """Nodes bought in each region by orders that were pruned; the others are in `open` and `settled_since`."""
+        ...
+
+    async def remember(self, nodes: Mapping[InstanceId, RegionId], at: float) -> None:
+        """Keep which instances were nodes, and in which region; `at` (Unix seconds) is when they were first seen.
+
+        One that is known already stays as it is: an instance does not move.
+        """
+        ...
+
+    async def remembered(self) -> Mapping[InstanceId, RegionId]:
+        """Every instance that was a node once."""
         ...
 
     async def close(self) -> None:

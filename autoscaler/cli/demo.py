@@ -18,7 +18,7 @@ from autoscaler.clock import SystemClock
 from autoscaler.simulator.demo_files import DEMO
 from autoscaler.simulator.scenario import load_scenario
 from autoscaler.simulator.stage import Stage, Verdict
-from autoscaler.telemetry.logs import configure_logging
+from autoscaler.telemetry.log_format import configure_logging
 
 _SETTLED_FOR = 4.0
 _LAST_SCENE = 30.0

@@ -11,7 +11,7 @@ import structlog
 from autoscaler.app import Daemon
 from autoscaler.model.errors import AddressUnusable, ConfigurationRefused, LedgerUnusable
 from autoscaler.settings.root import Loaded, load
-from autoscaler.telemetry.logs import configure_logging
+from autoscaler.telemetry.log_format import configure_logging
 
 CONFIG_OPTION = click.option(
     "--config",

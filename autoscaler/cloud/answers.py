@@ -7,7 +7,7 @@ Source: CS 2015-12-15 and ENS 2017-11-10 response models of the SDKs; API page o
 
 from collections.abc import Mapping
 
-from autoscaler.cloud.body import Unreadable, integer_of, mapping_of, read_fields, text_of, time_of
+from autoscaler.cloud.body import Unreadable, integer_of, mapping_of, read_fields, rows_of, text_of, time_of
 from autoscaler.cloud.paging import Page
 from autoscaler.model.capacity import Instance, Node, NodePhase, Task, TaskRow, TaskState
 from autoscaler.model.names import ClusterId, InstanceId, RegionId, TaskId
@@ -26,12 +26,20 @@ _SECRET_WORDS = ("password", "secret", "token")
 
 
 def receipt(body: bytes, request_id: str = "") -> Receipt:
-    """The answer to a purchase, JSON or XML. `request_id` is the one of the headers, used where the body has none."""
+    """The answer to a CS purchase, JSON or XML. `request_id` is that of the headers, for a body that has none."""
     fields = read_fields(body)
     task = text_of(fields.get("task_id"))
     if not task:
         raise Unreadable("the answer to the purchase names no task_id")
     return Receipt(TaskId(task), text_of(fields.get("request_id")) or request_id)
+
+
+def receipt_without_task(body: bytes, _request_id: str = "") -> Receipt:
+    """The answer to ENS ScaleClusterNodePool. Its RequestId is all it says: without one it is somebody else's page."""
+    found = text_of(read_fields(body).get("RequestId"))
+    if not found:
+        raise Unreadable("the answer to the purchase has no RequestId")
+    return Receipt(None, found)
 
 
 def task(body: bytes, asked: TaskId) -> Task:
@@ -65,7 +73,7 @@ def tasks(body: bytes, since: float) -> Page[TaskRow]:
     """
     fields = read_fields(body)
     total = integer_of(mapping_of(fields.get("page_info")).get("total_count"))
-    sent = _rows(fields, "tasks", total)
+    sent = rows_of(fields, "tasks", total)
     rows = []
     for row in sent:
         name = text_of(row.get("task_id"))
@@ -82,7 +90,7 @@ def nodes(body: bytes) -> Page[Node]:
     """A page of CS DescribeClusterNodes. Masters and rows without an instance are left out: nobody ordered them."""
     fields = read_fields(body)
     total = integer_of(mapping_of(fields.get("page")).get("total_count"))
-    sent = _rows(fields, "nodes", total)
+    sent = rows_of(fields, "nodes", total)
     rows = [_node(row) for row in sent if text_of(row.get("instance_id")) and row.get("instance_role") != "Master"]
     return Page(tuple(rows), len(sent), total)
 
@@ -104,13 +112,14 @@ def instances(body: bytes) -> Page[Instance]:
     """A page of ENS DescribeInstances."""
     fields = read_fields(body)
     total = integer_of(fields.get("TotalCount"))
-    sent = _rows(mapping_of(fields.get("Instances")), "Instance", total)
+    sent = rows_of(mapping_of(fields.get("Instances")), "Instance", total)
     return Page(tuple(_instance(row) for row in sent), len(sent), total)
 
 
-def refusal_code(body: bytes) -> int | None:
-    """The integer `Code` of an ENS answer with HTTP 200; None where it is absent or 0, which both mean success."""
-    return integer_of(read_fields(body).get("Code")) or None
+def refused(body: bytes) -> bool:
+    """Whether an ENS answer with HTTP 200 is none: its `Code` is neither absent nor 0."""
+    code = read_fields(body).get("Code")
+    return code not in (None, "") and integer_of(code) != 0
 
 
 def _instance(row: Mapping[str, object]) -> Instance:
@@ -119,16 +128,6 @@ def _instance(row: Mapping[str, object]) -> Instance:
         raise Unreadable("an instance in the list has no InstanceId or no EnsRegionId")
     created = time_of(row.get("CreationTime"))
     return Instance(InstanceId(instance), RegionId(region), text_of(row.get("Status")), created)
-
-
-def _rows(fields: Mapping[str, object], name: str, total: int | None) -> list[Mapping[str, object]]:
-    """The list under `name`. Where it is null or missing, only a total of 0 makes it an empty one."""
-    value = fields.get(name)
-    if value is None and total == 0:
-        return []
-    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-        raise Unreadable(f"the answer has no list of {name}")
-    return value
 
 
 def _results(value: object) -> list[tuple[InstanceId, str]]:

@@ -87,6 +87,20 @@ def mapping_of(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
+def rows_of(fields: Mapping[str, object], name: str, total: int | None) -> list[Mapping[str, object]]:
+    """The list of objects under `name`. Where it is null or missing, only a total of 0 makes it an empty one.
+
+    Raises:
+        Unreadable: no list, or a row that is no object.
+    """
+    value = fields.get(name)
+    if value is None and total == 0:
+        return []
+    if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
+        raise Unreadable(f"the answer has no list of {name}")
+    return value
+
+
 def time_of(value: object) -> float | None:
     """Unix seconds of an RFC 3339 time; None where it is missing, unreadable or without an offset.
 

@@ -1,33 +1,37 @@
 """The Cloud port over HTTPS: Alibaba Cloud's CS and ENS.
 
-Operations and ids come in, our nouns go out; errors leave as CloudError. Every call is encoded, signed, sent once under
-one deadline, and decoded; the knowledge of each step is in a file beside this one. No retry and no rate limit here.
+Operations and ids come in, our nouns go out; errors leave as CloudError. What each call looks like is in `wire`, what
+its answer says in `answers` and `sizes`, and `call` carries the one to the other. No retry and no rate limit here.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
 from aiohttp.abc import AbstractResolver
 from pydantic import SecretStr
-from yarl import URL
 
-from autoscaler.cloud import answers, wire
-from autoscaler.cloud.body import Unreadable
-from autoscaler.cloud.credentials import Credentials, CredentialSource
-from autoscaler.cloud.errors import error_from, redact, request_id_of
-from autoscaler.cloud.paging import Cursor, Page, read_all
-from autoscaler.cloud.signing import acs_date, canonical_query, sign
-from autoscaler.cloud.transport import FAILURES, Answer, Progress, Transport, classify
-from autoscaler.model.capacity import Instance, Node, Task, TaskRow
-from autoscaler.model.errors import CloudError, ConfigurationRefused, OutcomeUnknown, Rejected
-from autoscaler.model.names import ClusterId, RegionId, TaskId
-from autoscaler.model.operation import Operation, Quantity
+from autoscaler.cloud import answers, sizes, wire
+from autoscaler.cloud.call import ApiCaller
+from autoscaler.cloud.credentials import CredentialSource
+from autoscaler.cloud.errors import request_id_of
+from autoscaler.model.capacity import Instance, Node, Pool, Task, TaskRow
+from autoscaler.model.errors import ConfigurationRefused, NotFound, Rejected
+from autoscaler.model.names import ClusterId, Money, RegionId, TaskId
+from autoscaler.model.operation import (
+    Count,
+    Delta,
+    EnsScaleClusterNodePool,
+    Operation,
+    PoolOperation,
+    Quantity,
+    ScaleOutCluster,
+    Total,
+)
 from autoscaler.model.order import Receipt
 from autoscaler.ports import Clock
 
-T = TypeVar("T")
 _CHUNKS_AT_ONCE = 4
+_KINDS: dict[Count, type[Delta | Total]] = {Count.DELTA: Delta, Count.TOTAL: Total}
 
 
 class AlibabaCloud:
@@ -48,47 +52,37 @@ class AlibabaCloud:
         *,
         resolver: AbstractResolver | None = None,
     ) -> None:
-        self._base: dict[wire.Product, str] = {"cs": cs_url.rstrip("/"), "ens": ens_url.rstrip("/")}
-        self._credentials = credentials
+        self._api = ApiCaller({"cs": cs_url, "ens": ens_url}, credentials, clock, nonce, timeout, resolver)
         self._password = password
-        self._clock = clock
-        self._nonce = nonce
-        self._timeout = timeout
-        self._transport = Transport(resolver)
         self._chunks = asyncio.Semaphore(_CHUNKS_AT_ONCE)
 
     async def purchase(self, operation: Operation, quantity: Quantity) -> Receipt:
-        """Buy: see `ports.Cloud.purchase`."""
-        secret = self._login_password(operation)
-        request = wire.scale_out(operation, quantity.nodes, secret)
-        return await self._call(
+        """Buy: see `ports.Cloud.purchase`. A count that the API page forbids is Rejected, and nothing is sent."""
+        if not isinstance(quantity, _KINDS[operation.count]):
+            raise TypeError(f"{operation.name} takes a {operation.count} and not a {type(quantity).__name__}")
+        request, secrets = self._encoded(operation, quantity.nodes)
+        read = answers.receipt_without_task if isinstance(operation, EnsScaleClusterNodePool) else answers.receipt
+        return await self._api.call(
             request,
-            lambda answer: answers.receipt(answer.body, request_id_of(answer.headers)),
+            lambda answer: read(answer.body, request_id_of(answer.headers)),
             purchase=True,
-            secrets=(secret.get_secret_value(),),
+            secrets=secrets,
         )
 
     async def task(self, task: TaskId) -> Task:
         """CS DescribeTaskInfo: see `ports.Cloud.task`."""
-        return await self._call(wire.describe_task(task), lambda answer: answers.task(answer.body, task))
+        return await self._api.call(wire.describe_task(task), lambda answer: answers.task(answer.body, task))
 
     async def tasks(self, cluster: ClusterId, since: float) -> Sequence[TaskRow]:
         """CS DescribeClusterTasks: see `ports.Cloud.tasks`."""
-
-        async def page(cursor: Cursor) -> Page[TaskRow]:
-            request = wire.describe_tasks(cluster, cursor)
-            return await self._call(request, lambda answer: answers.tasks(answer.body, since))
-
-        rows = await _whole("DescribeClusterTasks", page)
+        rows = await self._api.whole(
+            lambda cursor: wire.describe_tasks(cluster, cursor), lambda body: answers.tasks(body, since)
+        )
         return list({row.task: row for row in rows}.values())
 
     async def nodes(self, cluster: ClusterId) -> Sequence[Node]:
         """CS DescribeClusterNodes: see `ports.Cloud.nodes`."""
-
-        async def page(cursor: Cursor) -> Page[Node]:
-            return await self._call(wire.describe_nodes(cluster, cursor), lambda answer: answers.nodes(answer.body))
-
-        rows = await _whole("DescribeClusterNodes", page)
+        rows = await self._api.whole(lambda cursor: wire.describe_nodes(cluster, cursor), answers.nodes)
         return list({row.instance: row for row in rows}.values())
 
     async def instances(self, regions: Sequence[RegionId]) -> Sequence[Instance]:
@@ -107,89 +101,56 @@ class AlibabaCloud:
         found = {row.instance: row for read in reads for row in read.result() if row.region in set(wanted)}
         return list(found.values())
 
+    async def pool(self, operation: PoolOperation) -> Pool:
+        """The size of the operation's pool in the product that scales it: see `ports.Cloud.pool`."""
+        if isinstance(operation, EnsScaleClusterNodePool):
+            return await self._ens_pool(operation)
+        return await self._api.call(
+            wire.describe_cs_pool(operation), lambda answer: sizes.cs_pool(answer.body, operation.pool)
+        )
+
+    async def stock(self, operation: Operation) -> int:
+        """ENS DescribePrePaidInstanceStock: see `ports.Cloud.stock`."""
+        return await self._api.call(wire.describe_stock(operation), lambda answer: sizes.stock(answer.body))
+
+    async def price(self, operation: Operation, nodes: int) -> Money:
+        """ENS DescribePrice: see `ports.Cloud.price`. The price of no nodes is Rejected, and nothing is sent."""
+        if nodes < 1:
+            raise Rejected("DescribePrice", "CountForbidden", f"the price of {nodes} nodes can not be asked for")
+        return await self._api.call(wire.describe_price(operation, nodes), lambda answer: sizes.price(answer.body))
+
     async def close(self) -> None:
         """Close all connections."""
-        await self._transport.close()
+        await self._api.close()
 
     async def _instances(self, regions: Sequence[RegionId]) -> list[Instance]:
-        async def page(cursor: Cursor) -> Page[Instance]:
-            request = wire.describe_instances(regions, cursor)
-            return await self._call(request, lambda answer: answers.instances(answer.body))
-
         async with self._chunks:
-            return await _whole("DescribeInstances", page)
+            return await self._api.whole(lambda cursor: wire.describe_instances(regions, cursor), answers.instances)
 
-    def _login_password(self, operation: Operation) -> SecretStr:
+    async def _ens_pool(self, operation: EnsScaleClusterNodePool) -> Pool:
+        found = await self._api.whole(
+            lambda cursor: wire.describe_ens_pools(operation.cluster, cursor),
+            lambda body: sizes.ens_pools(body, operation.pool),
+        )
+        if not found:
+            message = f"cluster {operation.cluster} has no node pool {operation.pool}"
+            raise NotFound("DescribeClusterNodePools", "NodePoolNotListed", message)
+        # A list that moves while it is read may show a pool twice: what was read last is the newest.
+        return found[-1]
+
+    def _encoded(self, operation: Operation, nodes: int) -> tuple[wire.Request, tuple[str, ...]]:
+        """The purchase, and the secrets inside it."""
+        try:
+            if isinstance(operation, ScaleOutCluster):
+                password = self._login_password(operation)
+                return wire.scale_out(operation, nodes, password), (password.get_secret_value(),)
+            return wire.scale_pool(operation, nodes), ()
+        except ValueError as error:
+            raise Rejected(operation.name, "CountForbidden", str(error)) from None
+
+    def _login_password(self, operation: ScaleOutCluster) -> SecretStr:
         try:
             return self._password(operation.template)
         except (ConfigurationRefused, LookupError, OSError, ValueError) as error:
             message = f"the login password of template {operation.template} can not be read: {type(error).__name__}"
             raise Rejected(operation.name, "NoLoginPassword", message) from None
-
-    async def _call(
-        self,
-        request: wire.Request,
-        decode: Callable[[Answer], T],
-        *,
-        purchase: bool = False,
-        secrets: tuple[str, ...] = (),
-    ) -> T:
-        answer, hidden = await self._send(request, purchase)
-        secrets += hidden
-        failed = not 200 <= answer.status < 300 or _refused_inside(request, answer)
-        if failed:
-            raise error_from(
-                request.action, answer.status, answer.headers, answer.body, purchase=purchase, secrets=secrets
-            )
-        try:
-            return decode(answer)
-        except Unreadable as error:
-            request_id = redact(request_id_of(answer.headers), secrets)
-            raise OutcomeUnknown(
-                request.action, "AnswerUnreadable", str(error), status=answer.status, request_id=request_id
-            ) from None
-
-    async def _send(self, request: wire.Request, purchase: bool) -> tuple[Answer, tuple[str, ...]]:
-        """The answer, and the secrets that signed the call."""
-        progress = Progress()
-        try:
-            async with asyncio.timeout(self._timeout):
-                credentials = await self._credentials.get()
-                headers = self._signed(request, credentials)
-                url = f"{self._base[request.product]}{request.path}"
-                query = canonical_query(request.query)
-                answer = await self._transport.exchange(
-                    request.method,
-                    f"{url}?{query}" if query else url,
-                    headers,
-                    request.body,
-                    progress,
-                    purchase=purchase,
-                )
-                return answer, credentials.secrets
-        except FAILURES as error:
-            failure = classify(request.action, error, progress)
-        # Raised out here so that the library's exception, which may hold the signed headers, is not attached to it.
-        raise failure
-
-    def _signed(self, request: wire.Request, credentials: Credentials) -> dict[str, str]:
-        host = URL(self._base[request.product]).host_port_subcomponent or ""
-        return sign(request, host, credentials, acs_date(self._clock.now()), self._nonce())
-
-
-def _refused_inside(request: wire.Request, answer: Answer) -> bool:
-    """ENS may put a failure into an answer with HTTP 200, as an integer `Code` that is not 0."""
-    if request.product != "ens":
-        return False
-    try:
-        return answers.refusal_code(answer.body) is not None
-    except Unreadable:
-        return False
-
-
-async def _whole(action: str, page: Callable[[Cursor], Awaitable[Page[T]]]) -> list[T]:
-    try:
-        return await read_all(page, wire.PAGE_SIZE)
-    except Unreadable as error:
-        failure: CloudError = OutcomeUnknown(action, "ListIncomplete", str(error))
-    raise failure

@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 from autoscaler.cloud.body import Unreadable, integer_of, read_fields, text_of
 from autoscaler.model.errors import (
+    BalanceExhausted,
+    Busy,
     CloudError,
     Forbidden,
     NotFound,
@@ -27,8 +29,8 @@ TABLE: Mapping[str, type[CloudError]] = {
     # Throttling: refused before execution.
     "Throttling": Throttled,
     "Rejected.Throttling": Throttled,
-    # The cluster is busy or updating: the same request is fine later.
-    "ErrorClusterState": Throttled,
+    # The cluster is scaling or updating: the same request is fine later. A busy pool has no documented code of its own.
+    "ErrorClusterState": Busy,
     # Stock. The second and third are the spellings of ECS and ESS.
     "StockNotEnough": OutOfStock,
     "OperationDenied.NoStock": OutOfStock,
@@ -38,7 +40,7 @@ TABLE: Mapping[str, type[CloudError]] = {
     "QuotaExceed": QuotaExceeded,
     "ErrorQuotaExceed": QuotaExceeded,
     "ErrorQuotaExceeded": QuotaExceeded,
-    "InsufficientBalance": QuotaExceeded,
+    "InsufficientBalance": BalanceExhausted,
     # Permissions, credentials, signatures.
     "ErrorCheckAcl": Forbidden,
     "Forbidden": Forbidden,
@@ -58,6 +60,8 @@ TABLE: Mapping[str, type[CloudError]] = {
     "InternalError": OutcomeUnknown,
     # Objects that are not there.
     "ErrorClusterNotFound": NotFound,
+    "ErrorNodePoolNotFound": NotFound,
+    "ErrorClusterNodePoolNotFound": NotFound,
     "InstanceIdNotFound": NotFound,
     "InstanceNotFound": NotFound,
     # The request is wrong.
@@ -68,6 +72,9 @@ TABLE: Mapping[str, type[CloudError]] = {
 
 _TABLE = {code.lower(): reaction for code, reaction in TABLE.items()}
 _REFUSED_BY_STATUS: Mapping[int, type[CloudError]] = {401: Forbidden, 403: Forbidden, 429: Throttled}
+_THROTTLING_5XX = 503
+_GAVE_UP_WAITING = frozenset({408, 499})
+"""Somebody on the way stopped waiting for the answer: with no code that the table knows, the request may have run."""
 _CODE = re.compile(r"[A-Za-z][\w.:-]{0,99}")
 _LONGEST_WAIT = 120.0
 """Seconds; the SDK caps x-acs-retry-after at the same."""
@@ -131,13 +138,20 @@ def redact(text: str, secrets: Sequence[str]) -> str:
 def _reaction(status: int, code: str, told_to_wait: bool, purchase: bool) -> type[CloudError]:
     known = known_reaction(code)
     if status >= 500:
-        refused = "throttling" in code.lower() or (told_to_wait and not purchase)
-        return Throttled if refused else OutcomeUnknown
+        return _server_fault(status, known, told_to_wait, purchase)
     if status < 300:
-        return known or OutcomeUnknown
+        # A failure inside a success: nobody documents what of the request was executed.
+        return OutcomeUnknown if purchase else known or OutcomeUnknown
     if status < 400:
         return OutcomeUnknown if purchase else Rejected
     return _refusal(status, code, known, told_to_wait, purchase)
+
+
+def _server_fault(status: int, known: type[CloudError] | None, told_to_wait: bool, purchase: bool) -> type[CloudError]:
+    """The reaction to a 5xx. Of all of them only a throttling code in a 503 is documented to mean "not executed"."""
+    if known is Throttled and (status == _THROTTLING_5XX or not purchase):
+        return Throttled
+    return Throttled if told_to_wait and not purchase else OutcomeUnknown
 
 
 def _refusal(
@@ -150,9 +164,11 @@ def _refusal(
         return known
     if status in _REFUSED_BY_STATUS:
         return _REFUSED_BY_STATUS[status]
+    if purchase and (not code or status in _GAVE_UP_WAITING):
+        return OutcomeUnknown
     if not code:
-        return OutcomeUnknown if purchase else Rejected
-    return Throttled if told_to_wait else Rejected
+        return Rejected
+    return Throttled if told_to_wait or code.lower().startswith("throttling") else Rejected
 
 
 def known_reaction(code: str) -> type[CloudError] | None:

@@ -5,7 +5,7 @@ money hangs on it: what never left this machine (Unavailable) and what may have 
 follows no redirect, reads no proxy variable, keeps no cookie and resends no purchase.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -35,6 +35,14 @@ _MAYBE_DONE: tuple[tuple[type[Exception], str], ...] = (
 
 class AnswerTooLarge(aiohttp.ClientError):
     """The answer is longer than MAX_BODY."""
+
+
+class ConnectionBroke(aiohttp.ClientError):
+    """The connection broke under a purchase. The library itself sends a PUT again where it sees `original`."""
+
+    def __init__(self, original: aiohttp.ClientError) -> None:
+        self.original = original
+        super().__init__(str(original))
 
 
 @dataclass(slots=True)
@@ -110,11 +118,14 @@ class Transport:
             cookie_jar=aiohttp.DummyCookieJar(),
             # The signature covers the content type, so the library must not add one where there is no body.
             skip_auto_headers=("Content-Type",),
+            middlewares=(_send_once,) if force_close else (),
         )
 
 
 def classify(action: str, error: BaseException, progress: Progress) -> CloudError:
     """The CloudError for a failure of the transport. Its text is the library's, which names hosts and no headers."""
+    if isinstance(error, ConnectionBroke):
+        error = error.original
     table = _MAYBE_DONE if progress.sent else _NEVER_SENT
     word = next((word for kind, word in table if isinstance(error, kind)), "")
     text = (str(error) or type(error).__name__)[:300]
@@ -133,6 +144,17 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
             response.close()
             raise AnswerTooLarge(f"the answer is longer than {MAX_BODY} bytes")
     return bytes(body)
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, handler: Callable[[aiohttp.ClientRequest], Awaitable[aiohttp.ClientResponse]]
+) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise ConnectionBroke(error) from None
 
 
 async def _mark_sent(

@@ -5,7 +5,7 @@ Source: API page "Scale out a managed edge Kubernetes cluster"; CS 2015-12-15 an
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote
@@ -14,7 +14,15 @@ from pydantic import SecretStr
 
 from autoscaler.cloud.paging import Cursor
 from autoscaler.model.names import ClusterId, RegionId, TaskId
-from autoscaler.model.operation import Operation
+from autoscaler.model.operation import (
+    NODES_PER_POOL_CALL,
+    EnsScaleClusterNodePool,
+    ModifyClusterNodePool,
+    Operation,
+    PoolOperation,
+    ScaleClusterNodePool,
+    ScaleOutCluster,
+)
 
 Product = Literal["cs", "ens"]
 CS_VERSION = "2015-12-15"
@@ -38,7 +46,7 @@ class Request:
     body: bytes = field(default=b"", repr=False)
 
 
-def scale_out(operation: Operation, nodes: int, password: SecretStr) -> Request:
+def scale_out(operation: ScaleOutCluster, nodes: int, password: SecretStr) -> Request:
     """CS ScaleOutCluster, edge variant. `nodes` is an increment, at least 1; fields that are None are left out."""
     if nodes < 1:
         raise ValueError(f"count is an increment and must be at least 1, not {nodes}")
@@ -57,9 +65,32 @@ def scale_out(operation: Operation, nodes: int, password: SecretStr) -> Request:
         "worker_auto_renew_period": operation.worker_auto_renew_period,
         "timeout_mins": operation.timeout_mins,
     }
-    body = _compact({name: value for name, value in fields.items() if value is not None})
     path = f"/api/v2/clusters/{_segment(operation.cluster)}"
-    return Request("cs", operation.name, CS_VERSION, "POST", path, body=body.encode())
+    return _cs_write(operation.name, "POST", path, {name: value for name, value in fields.items() if value is not None})
+
+
+def scale_pool(operation: PoolOperation, nodes: int) -> Request:
+    """A node-pool operation. `nodes` means what the operation's count means: an increment, or the pool's whole size.
+
+    Raises:
+        ValueError: fewer nodes than 1, or a larger increment than one call may ask for.
+    """
+    match operation:
+        case ScaleClusterNodePool():
+            if not 1 <= nodes <= NODES_PER_POOL_CALL:
+                raise ValueError(f"count is an increment between 1 and {NODES_PER_POOL_CALL}, not {nodes}")
+            return _cs_write(operation.name, "POST", _pool_path(operation), {"count": nodes})
+        case ModifyClusterNodePool():
+            # Nothing but the size: every field that is sent, be it an empty list, replaces what the pool has.
+            body = {"scaling_group": {"desired_size": _whole_size(nodes)}}
+            return _cs_write(operation.name, "PUT", _pool_path(operation), body)
+        case EnsScaleClusterNodePool():
+            query = (
+                ("Body", _compact({"Count": _whole_size(nodes)})),
+                ("ClusterId", operation.cluster),
+                ("NodepoolId", operation.pool),
+            )
+            return _ens("ScaleClusterNodePool", query)
 
 
 def describe_task(task: TaskId) -> Request:
@@ -82,18 +113,78 @@ def describe_nodes(cluster: ClusterId, cursor: Cursor) -> Request:
     return _cs_read("DescribeClusterNodes", f"/clusters/{_segment(cluster)}/nodes", query)
 
 
+def describe_cs_pool(operation: PoolOperation) -> Request:
+    """CS DescribeClusterNodePoolDetail; the list of pools leaves out some fields of `scaling_group`."""
+    return _cs_read("DescribeClusterNodePoolDetail", _pool_path(operation))
+
+
+def describe_ens_pools(cluster: ClusterId, cursor: Cursor) -> Request:
+    """ENS DescribeClusterNodePools, one page; there is no call for a single pool."""
+    query = (("ClusterId", cluster), ("PageNumber", str(cursor.number)), ("PageSize", str(PAGE_SIZE)))
+    return _ens("DescribeClusterNodePools", query)
+
+
 def describe_instances(regions: Sequence[RegionId], cursor: Cursor) -> Request:
-    """ENS DescribeInstances, one page, for at most REGIONS_PER_CALL regions. RPC style: all parameters in the query."""
+    """ENS DescribeInstances, one page, for at most REGIONS_PER_CALL regions."""
     query = (
         ("EnsRegionIds", _compact(list(regions))),
         ("PageNumber", str(cursor.number)),
         ("PageSize", str(PAGE_SIZE)),
     )
-    return Request("ens", "DescribeInstances", ENS_VERSION, "POST", "/", query)
+    return _ens("DescribeInstances", query)
+
+
+def describe_stock(operation: Operation) -> Request:
+    """ENS DescribePrePaidInstanceStock for the operation's nodes; all four fields are required."""
+    query = (
+        ("EnsRegionId", operation.ens_region_id),
+        ("InstanceSpec", operation.worker_instance_type),
+        ("SystemDiskSize", str(operation.worker_system_disk_size)),
+        ("DataDiskSize", str(operation.worker_data_disk_size)),
+    )
+    return _ens("DescribePrePaidInstanceStock", query)
+
+
+def describe_price(operation: Operation, nodes: int) -> Request:
+    """ENS DescribePrice for `nodes` of the operation's nodes (>= 1) over its whole period.
+
+    Unlike the other objects of this API the disks travel flattened, `SystemDisk.Size` and `DataDisk.1.Size`.
+    """
+    query = [
+        ("EnsRegionId", operation.ens_region_id),
+        ("InstanceType", operation.worker_instance_type),
+        ("InternetChargeType", operation.ens_internet_charge_type),
+        ("Period", str(operation.worker_period)),
+        ("PeriodUnit", "Month"),
+        ("Quantity", str(nodes)),
+        ("SystemDisk.Size", str(operation.worker_system_disk_size)),
+    ]
+    if operation.worker_data_disk_size:
+        query.append(("DataDisk.1.Size", str(operation.worker_data_disk_size)))
+    return _ens("DescribePrice", tuple(query))
+
+
+def _whole_size(nodes: int) -> int:
+    if nodes < 1:
+        raise ValueError(f"the size of a node pool must be at least 1, not {nodes}")
+    return nodes
+
+
+def _pool_path(operation: PoolOperation) -> str:
+    return f"/clusters/{_segment(operation.cluster)}/nodepools/{_segment(operation.pool)}"
+
+
+def _cs_write(action: str, method: str, path: str, body: Mapping[str, object]) -> Request:
+    return Request("cs", action, CS_VERSION, method, path, body=_compact(body).encode())
 
 
 def _cs_read(action: str, path: str, query: tuple[tuple[str, str], ...] = ()) -> Request:
     return Request("cs", action, CS_VERSION, "GET", path, query)
+
+
+def _ens(action: str, query: tuple[tuple[str, str], ...]) -> Request:
+    """RPC style: all parameters in the query of a POST, also those of a purchase."""
+    return Request("ens", action, ENS_VERSION, "POST", "/", query)
 
 
 def _segment(text: str) -> str:

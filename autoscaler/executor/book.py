@@ -5,15 +5,17 @@ Every change goes to the ledger first and becomes visible here only when it is d
 
 from collections.abc import Callable, Sequence
 
+from autoscaler.executor.sums import Sums
 from autoscaler.model.errors import LedgerUnusable, StaleOrder
 from autoscaler.model.events import LedgerFailed, OrderChanged
-from autoscaler.model.names import InstanceId, OrderId, RegionId, TaskId
+from autoscaler.model.names import InstanceId, Money, OrderId, RegionId, TaskId
 from autoscaler.model.order import Order, OrderIntent, OrderState
 from autoscaler.model.reason import Reason
+from autoscaler.model.spending import SpendingLimit
 from autoscaler.ports import Clock, Ledger, Observer
 
-REMEMBERED = 86_400.0
-"""Seconds for which settled orders stay in memory: longer than any cooldown or backoff a policy should ask for."""
+REMEMBERED = 2 * 86_400.0
+"""Seconds for which settled orders stay in memory: longer than any cooldown, backoff or window a policy asks for."""
 _LEDGER_RETRY = 1.0
 
 
@@ -28,13 +30,16 @@ class OrderBook:
         self._orders: dict[OrderId, Order] = {}
         self._regions: dict[RegionId, dict[OrderId, Order]] = {}
         self.bought: set[InstanceId] = set()
+        self.sums = Sums()
         self.ledger_fault: str | None = None
 
     async def load(self) -> None:
         """Take up what a former process left. Raises LedgerUnusable."""
         horizon = self._clock.now() - REMEMBERED
+        self.sums.restore(await self._ledger.totals(), await self._ledger.acts())
         for order in (*await self._ledger.settled_since(0.0), *await self._ledger.open()):
             self.bought |= order.instances if order.state.final else frozenset()
+            self.sums.note(order)
             if not order.state.final or (order.settled_at or 0.0) >= horizon:
                 self._keep(order)
 
@@ -62,12 +67,24 @@ class OrderBook:
         """Instances that some order other than `but` is known to have bought."""
         return frozenset(i for o in self._orders.values() if o.id != but for i in o.instances)
 
-    async def add(self, intent: OrderIntent, deadline: float) -> Order:
+    async def add(
+        self, intent: OrderIntent, cost: Money, deadline: float, limits: Sequence[SpendingLimit] = ()
+    ) -> Order:
         """A new PLANNED order, durable when this returns. Raises LedgerError; then there is no order."""
-        now = self._clock.now()
-        order = Order(self._new_id(), intent.tick, intent.region, intent.operation, intent.nodes, now, deadline)
+        order = Order(
+            self._new_id(),
+            intent.tick,
+            intent.region,
+            intent.operation,
+            intent.nodes,
+            self._clock.now() if intent.at is None else intent.at,
+            deadline,
+            desired=intent.desired,
+            cost=cost,
+            for_region=intent.for_region,
+        )
         try:
-            await self._ledger.add(order)
+            await self._ledger.add(order, limits)
         except LedgerUnusable as error:
             self._failed(error)
             raise
@@ -94,7 +111,9 @@ class OrderBook:
             self._failed(error)
             raise
         except StaleOrder:
-            self._keep(await self._ledger.get(order.id))
+            stored = await self._ledger.get(order.id)
+            self._keep(stored)
+            self.sums.note(stored)
             raise
         self._written(after, order.state)
         return after
@@ -123,6 +142,7 @@ class OrderBook:
     def _written(self, order: Order, before: OrderState | None) -> None:
         self.ledger_fault = None
         self._keep(order)
+        self.sums.note(order)
         if order.state.final:
             self.bought |= order.instances
             self._forget_old(order.region)

@@ -1,86 +1,97 @@
-"""Rate limits: a token bucket for purchases and another for reads, so that polling never starves a purchase.
+"""Rate limits: a token bucket for every action of the API, and for reads a share that polling can not use up.
 
 Reads are limited by a wrapper (Cloud in, Cloud out). A purchase passes the PurchaseGate *before* its order is marked
 SUBMITTING: an order that waits for its turn has provably not been sent, and a crash leaves nothing in doubt.
+One process buys with one account, so a bucket per action is a bucket per (account, action).
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import math
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
-from autoscaler.model.capacity import Instance, Node, Task, TaskRow
+from autoscaler.executor.bucket import TokenBucket
+from autoscaler.model.capacity import Instance, Node, Pool, Task, TaskRow
 from autoscaler.model.errors import Throttled
 from autoscaler.model.events import LimiterWaited
-from autoscaler.model.names import ClusterId, RegionId, TaskId
-from autoscaler.model.operation import Operation, Quantity
-from autoscaler.model.order import Receipt
+from autoscaler.model.names import ClusterId, Money, RegionId, TaskId
+from autoscaler.model.operation import Operation, PoolOperation, Quantity
+from autoscaler.model.order import Order, Receipt
 from autoscaler.ports import Clock, Cloud, Observer
-from autoscaler.settings.sections import PurchaseLimits
+from autoscaler.settings.sections import PurchaseLimits, ReadLimits
 
+T = TypeVar("T")
 PAUSE_WITHOUT_HINT = 5.0
 """Seconds to keep still after a throttling answer that does not say how long (the header is often absent)."""
-
-
-class TokenBucket:
-    """`rate` tokens a second, at most `burst` saved up. Those who wait are served in the order in which they came."""
-
-    def __init__(self, rate: float, burst: int, clock: Clock) -> None:
-        self._rate = rate
-        self._burst = float(burst)
-        self._clock = clock
-        self._tokens = float(burst)
-        self._filled_at = clock.monotonic()
-        self._paused_until = self._filled_at
-        self._turn = asyncio.Lock()
-
-    async def take(self) -> float:
-        """Wait for a token; gives the seconds waited."""
-        started = self._clock.monotonic()
-        async with self._turn:
-            while (wait := self._shortage()) > 0:
-                await self._clock.sleep(wait)
-            self._tokens -= 1.0
-        return self._clock.monotonic() - started
-
-    def pause(self, seconds: float) -> None:
-        """Give no token for `seconds`; a longer pause already in force stays."""
-        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
-
-    def _shortage(self) -> float:
-        now = self._clock.monotonic()
-        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
-        self._filled_at = now
-        missing = max(0.0, 1.0 - self._tokens) / self._rate
-        return max(missing if missing > 1e-9 else 0.0, self._paused_until - now)  # rounding, not time
+_ROWS_PER_PAGE = 100
+_REGIONS_PER_CALL = 100
 
 
 class PurchaseGate:
-    """What a purchase must pass: its rate, and how many may be under way at once."""
+    """What a purchase must pass: the pace of its action, and how many may be under way at once."""
 
     def __init__(self, limits: PurchaseLimits, clock: Clock, observer: Observer) -> None:
-        self._bucket = TokenBucket(limits.per_minute / 60.0, limits.burst, clock)
-        self._places = asyncio.Semaphore(limits.concurrency)
+        self._limits = limits
+        self._clock = clock
         self._observer = observer
+        self._places = asyncio.Semaphore(limits.concurrency)
+        self._buckets: dict[str, TokenBucket] = {}
 
-    @asynccontextmanager
-    async def turn(self, action: str) -> AsyncIterator[None]:
-        """Hold a place for one purchase from before its order is marked as being sent until its answer is recorded."""
-        async with self._places:
-            self._observer.notice(LimiterWaited(action, await self._bucket.take()))
-            yield
+    def restore(self, orders: Iterable[Order]) -> None:
+        """Take over the pace from what a former process sent."""
+        now = self._clock.now()
+        ages: dict[str, list[float]] = {}
+        for order in orders:
+            if order.submitted_at is not None:
+                ages.setdefault(order.operation.name, []).append(now - order.submitted_at)
+        for action, sent in ages.items():
+            self._bucket(action).replay(sent)
 
-    def pause(self, seconds: float | None) -> None:
-        """Keep still after a throttling answer; None when it gave no time."""
-        self._bucket.pause(PAUSE_WITHOUT_HINT if seconds is None else seconds)
+    async def enter(self, action: str) -> None:
+        """Wait for the action's pace and for a free place; `leave` gives the place back.
+
+        A pause that begins while a place is waited for is kept, too.
+        """
+        bucket = self._bucket(action)
+        started = self._clock.monotonic()
+        while True:
+            await bucket.take()
+            await self._places.acquire()
+            if not bucket.paused:
+                break
+            self._places.release()
+            bucket.give_back()
+        self._observer.notice(LimiterWaited(action, self._clock.monotonic() - started))
+
+    def leave(self) -> None:
+        """Give a place back."""
+        self._places.release()
+
+    def pause(self, action: str, seconds: float | None) -> None:
+        """Keep an action still after a throttling answer; None when it gave no time."""
+        self._bucket(action).pause(PAUSE_WITHOUT_HINT if seconds is None else seconds)
+
+    def _bucket(self, action: str) -> TokenBucket:
+        if action not in self._buckets:
+            pace = self._limits.pace(action)
+            self._buckets[action] = TokenBucket(pace.per_minute / 60.0, pace.burst, self._clock)
+        return self._buckets[action]
 
 
 class LimitedReads:
-    """A Cloud whose reads wait for their own bucket; a throttled read makes the ones behind it wait longer."""
+    """A Cloud whose reads wait for the bucket of their action; a throttled read makes the ones behind it wait longer.
 
-    def __init__(self, inner: Cloud, rate: float, burst: int, clock: Clock, observer: Observer) -> None:
+    `share` (0 to 1) of each pace is this wrapper's: one for polling and one for purchases never starve each other.
+    A list of several pages takes the tokens of its further pages afterwards, as a debt.
+    """
+
+    def __init__(self, inner: Cloud, limits: ReadLimits, share: float, clock: Clock, observer: Observer) -> None:
         self._inner = inner
-        self._bucket = TokenBucket(rate, burst, clock)
+        self._limits = limits
+        self._share = share
+        self._clock = clock
         self._observer = observer
+        self._buckets: dict[str, TokenBucket] = {}
 
     async def purchase(self, operation: Operation, quantity: Quantity) -> Receipt:
         """Passed on untouched: purchases have their gate, and are never sent again from here."""
@@ -88,48 +99,73 @@ class LimitedReads:
 
     async def task(self, task: TaskId) -> Task:
         """See ports.Cloud."""
-        await self._wait("DescribeTaskInfo")
-        with self._noting():
+        async with _Turn(self, "DescribeTaskInfo"):
             return await self._inner.task(task)
 
     async def tasks(self, cluster: ClusterId, since: float) -> Sequence[TaskRow]:
         """See ports.Cloud."""
-        await self._wait("DescribeClusterTasks")
-        with self._noting():
-            return await self._inner.tasks(cluster, since)
+        async with _Turn(self, "DescribeClusterTasks") as turn:
+            return turn.paged(await self._inner.tasks(cluster, since))
 
     async def nodes(self, cluster: ClusterId) -> Sequence[Node]:
         """See ports.Cloud."""
-        await self._wait("DescribeClusterNodes")
-        with self._noting():
-            return await self._inner.nodes(cluster)
+        async with _Turn(self, "DescribeClusterNodes") as turn:
+            return turn.paged(await self._inner.nodes(cluster))
 
     async def instances(self, regions: Sequence[RegionId]) -> Sequence[Instance]:
         """See ports.Cloud."""
-        await self._wait("DescribeInstances")
-        with self._noting():
-            return await self._inner.instances(regions)
+        async with _Turn(self, "DescribeInstances") as turn:
+            return turn.paged(await self._inner.instances(regions), calls=math.ceil(len(regions) / _REGIONS_PER_CALL))
+
+    async def pool(self, operation: PoolOperation) -> Pool:
+        """See ports.Cloud."""
+        async with _Turn(self, "DescribeNodePool"):
+            return await self._inner.pool(operation)
+
+    async def stock(self, operation: Operation) -> int:
+        """See ports.Cloud."""
+        async with _Turn(self, "DescribePrePaidInstanceStock"):
+            return await self._inner.stock(operation)
+
+    async def price(self, operation: Operation, nodes: int) -> Money:
+        """See ports.Cloud."""
+        async with _Turn(self, "DescribePrice"):
+            return await self._inner.price(operation, nodes)
 
     async def close(self) -> None:
         """See ports.Cloud."""
         await self._inner.close()
 
-    async def _wait(self, action: str) -> None:
-        self._observer.notice(LimiterWaited(action, await self._bucket.take()))
+    async def wait(self, action: str) -> TokenBucket:
+        """Wait for the turn of one call; gives the bucket that it was taken from."""
+        if action not in self._buckets:
+            pace = self._limits.pace(action)
+            burst = max(1, round(pace.burst * self._share))
+            self._buckets[action] = TokenBucket(pace.per_second * self._share, burst, self._clock)
+        bucket = self._buckets[action]
+        self._observer.notice(LimiterWaited(action, await bucket.take()))
+        return bucket
 
-    def _noting(self) -> "_PauseOnThrottle":
-        return _PauseOnThrottle(self._bucket)
 
+class _Turn:
+    """One read: waits before it, pays for its further pages after it, and slows its action down when throttled.
 
-class _PauseOnThrottle:
-    """A throttled read makes the reads that follow wait; the read itself fails and is taken up by the next poll."""
+    The read itself fails then, and is taken up by the next poll.
+    """
 
-    def __init__(self, bucket: TokenBucket) -> None:
-        self._bucket = bucket
+    def __init__(self, reads: LimitedReads, action: str) -> None:
+        self._reads = reads
+        self._action = action
 
-    def __enter__(self) -> None:
-        return None
+    async def __aenter__(self) -> "_Turn":
+        self._bucket = await self._reads.wait(self._action)
+        return self
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+    async def __aexit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, Throttled):
             self._bucket.pause(PAUSE_WITHOUT_HINT if error.retry_after is None else error.retry_after)
+
+    def paged(self, rows: Sequence[T], calls: int = 1) -> Sequence[T]:
+        """Pay for what a list of these rows took beyond one call."""
+        self._bucket.owe(max(calls, math.ceil(len(rows) / _ROWS_PER_PAGE)) - 1)
+        return rows

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Sequence
 from typing import TypeVar
 
-from autoscaler.model.capacity import Instance, Node, Task, TaskRow
+from autoscaler.model.capacity import Instance, Node, Pool, Task, TaskRow
 from autoscaler.model.errors import CloudError
 from autoscaler.model.events import CloudCalled
-from autoscaler.model.names import ClusterId, RegionId, TaskId
-from autoscaler.model.operation import Operation, Quantity
+from autoscaler.model.names import ClusterId, Money, RegionId, TaskId
+from autoscaler.model.operation import Operation, PoolOperation, Quantity
 from autoscaler.model.order import Receipt
 from autoscaler.ports import Clock, Cloud, Observer
 
@@ -41,6 +41,18 @@ class MeasuredCloud:
     async def instances(self, regions: Sequence[RegionId]) -> Sequence[Instance]:
         """See ports.Cloud."""
         return await self._timed("DescribeInstances", self._inner.instances(regions))
+
+    async def pool(self, operation: PoolOperation) -> Pool:
+        """See ports.Cloud."""
+        return await self._timed("DescribeNodePool", self._inner.pool(operation))
+
+    async def stock(self, operation: Operation) -> int:
+        """See ports.Cloud."""
+        return await self._timed("DescribePrePaidInstanceStock", self._inner.stock(operation))
+
+    async def price(self, operation: Operation, nodes: int) -> Money:
+        """See ports.Cloud."""
+        return await self._timed("DescribePrice", self._inner.price(operation, nodes))
 
     async def close(self) -> None:
         """See ports.Cloud."""

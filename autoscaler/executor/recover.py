@@ -1,23 +1,27 @@
 """Settling a doubt by evidence: was an order whose answer was lost bought or not?
 
 Evidence, in this order: tasks of the cluster created since the call, then instances of the region that were not there
-before it. Absence counts only after a settle time longer than the API's own lag. What can not be told apart stays in
-doubt: the region gets no further order, and a human is told.
+before it, nodes that ENS does not list yet among them. Where the count is a total, the size of the node pool comes
+first. Absence counts only after a settle time longer than the API's own lag. What can not be told apart stays in doubt:
+the region gets no further order, and a human is told.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from autoscaler.executor.book import OrderBook
+from autoscaler.executor.evidence import ClusterTasks
 from autoscaler.executor.survey import Survey
 from autoscaler.model.capacity import Task
-from autoscaler.model.errors import CloudError, NotFound
+from autoscaler.model.errors import CloudError
 from autoscaler.model.names import InstanceId, OrderId, RegionId
+from autoscaler.model.operation import Count, ScaleOutCluster
 from autoscaler.model.order import Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
 from autoscaler.ports import Clock, Cloud
 
-_SCALE_OUT_TASK = "cluster_scaleout"
+_SCALES = "scale"
+"""In the kind of every task that may have made nodes: `cluster_scaleout` is documented, those of node pools are not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,36 +50,65 @@ class Recoverer:
             if order.state is OrderState.SUBMITTING:
                 await self._book.move(order, OrderState.IN_DOUBT, Reason.PROCESS_DIED_WHILE_SENDING)
 
-    async def settle(self, order: Order, survey: Survey) -> Order:
+    def since(self, order: Order) -> float:
+        """The oldest task (Unix seconds) that may be what the order made."""
+        return (order.submitted_at or order.created_at) - self._clock_skew
+
+    async def settle(self, order: Order, survey: Survey, tasks: ClusterTasks) -> Order:
         """Settle a doubt if the evidence allows it. Evidence that can not be read settles nothing.
 
         `survey` must have been read after the order was submitted. Raises LedgerError.
         """
         try:
-            evidence = await self._gather(order, survey)
+            if order.operation.count is Count.TOTAL:
+                return await self._judge_pool(order, survey)
+            evidence = await self._gather(order, survey, tasks)
         except CloudError as error:
             return await self._stay(order, f"evidence can not be read: {error}")
         return await self._judge(order, evidence, survey)
 
-    async def _gather(self, order: Order, survey: Survey) -> Evidence:
-        since = (order.submitted_at or order.created_at) - self._clock_skew
+    async def _gather(self, order: Order, survey: Survey, tasks: ClusterTasks) -> Evidence:
         claimed = self._book.claimed_tasks()
-        rows = await self._cloud.tasks(order.operation.cluster, since)
-        candidates = [row.task for row in rows if row.kind == _SCALE_OUT_TASK and row.task not in claimed]
+        rows = await tasks.rows(self.since(order))
+        candidates = [row.task for row in rows if _SCALES in row.kind.lower() and row.task not in claimed]
         regions = {instance: region for region, found in survey.instances.items() for instance in found}
         fitting: list[Task] = []
         unclear: list[Task] = []
         for candidate in candidates:
-            try:
-                task = await self._cloud.task(candidate)
-            except NotFound:
+            task = await tasks.task(candidate)
+            if task is None:
                 continue
             answer = fits(order, task, regions)
             if answer is not False:
                 (fitting if answer else unclear).append(task)
+        return Evidence(tuple(fitting), tuple(unclear), self._new_instances(order, survey))
+
+    def _new_instances(self, order: Order, survey: Survey) -> frozenset[InstanceId]:
         before = order.baseline.instances if order.baseline else frozenset[InstanceId]()
-        new = survey.instances.get(order.region, frozenset()) - before - self._book.claimed_instances(order.id)
-        return Evidence(tuple(fitting), tuple(unclear), new)
+        return survey.instances.get(order.region, frozenset()) - before - self._book.claimed_instances(order.id)
+
+    async def _judge_pool(self, order: Order, survey: Survey) -> Order:
+        """The size of the pool tells whether a total was taken; who else sets it makes that unclear."""
+        operation = order.operation
+        before = order.baseline.pool_size if order.baseline else None
+        if isinstance(operation, ScaleOutCluster) or before is None:
+            return await self._stay(order, "the size of the pool before the call is not known")
+        size = (await self._cloud.pool(operation)).size
+        wanted = before + order.nodes
+        if size == wanted:
+            return await self._accept(
+                order, None, frozenset(), f"pool {operation.pool} has the size {wanted} asked for"
+            )
+        if size != before:
+            return await self._stay(order, f"pool {operation.pool} has {size} nodes: neither {before} nor {wanted}")
+        if order.region not in survey.instances:
+            return await self._stay(order, "the region was not read")
+        if not self._settled(order, survey):
+            return order
+        if new := self._new_instances(order, survey):
+            return await self._stay(order, f"{len(new)} new instances in the region, and the pool has its former size")
+        detail = f"pool {operation.pool} still has {before} nodes {self._settle_after:.0f} s after the call"
+        return await self._book.move(order, OrderState.PLANNED, Reason.ABSENCE_PROVEN, detail)
 
     async def _judge(self, order: Order, evidence: Evidence, survey: Survey) -> Order:
         if order.region not in survey.instances:
@@ -93,6 +126,8 @@ class Recoverer:
             return await self._accept(order, None, evidence.new_instances, detail)
         if found:
             return await self._stay(order, f"{found} new instances in the region, {order.nodes} were ordered")
+        if strangers := survey.strangers - self._book.claimed_instances(order.id):
+            return await self._stay(order, f"{len(strangers)} new nodes that ENS does not list yet")
         detail = f"no task and no instance {self._settle_after:.0f} s after the call"
         return await self._book.move(order, OrderState.PLANNED, Reason.ABSENCE_PROVEN, detail)
 

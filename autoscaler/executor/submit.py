@@ -1,12 +1,14 @@
-"""Submitting: from PLANNED to the API's answer, and never twice.
+"""Submitting: one try to bring an order from PLANNED to the API's answer, and never twice.
 
 The order is SUBMITTING on disk before the call leaves. What comes back is recorded before anything else happens.
-Only what provably was not executed goes back to PLANNED and is sent again.
+Only what provably was not executed goes back to PLANNED, to be sent again.
 """
 
 from autoscaler.executor.book import OrderBook
 from autoscaler.executor.limiter import PurchaseGate
 from autoscaler.model.errors import (
+    BalanceExhausted,
+    Busy,
     CloudError,
     Forbidden,
     NotFound,
@@ -17,54 +19,58 @@ from autoscaler.model.errors import (
     Throttled,
     Unavailable,
 )
+from autoscaler.model.operation import Count, PoolOperation, ScaleOutCluster
 from autoscaler.model.order import Baseline, Order, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.ports import Clock, Cloud
+from autoscaler.settings.sections import ExecutorSettings
 
 _REFUSALS: tuple[tuple[type[CloudError], Reason], ...] = (
     (OutOfStock, Reason.OUT_OF_STOCK),
     (QuotaExceeded, Reason.QUOTA_EXCEEDED),
+    (BalanceExhausted, Reason.BALANCE_EXHAUSTED),
     (Forbidden, Reason.FORBIDDEN),
     (Rejected, Reason.REJECTED),
     (NotFound, Reason.REJECTED),
 )
-_FIRST_PAUSE = 1.0
-_LONGEST_PAUSE = 30.0
+"""Never sent again: the order has failed."""
+_NOT_NOW: tuple[tuple[type[CloudError], Reason], ...] = (
+    (Throttled, Reason.THROTTLED),
+    (Busy, Reason.CLUSTER_BUSY),
+    (Unavailable, Reason.NEVER_SENT),
+)
+"""Provably not executed: the order is sent again later."""
 
 
 class Submitter:
-    """Sends planned orders. `valid_for` is seconds: an order not sent by then is dropped, and decided afresh."""
+    """Sends planned orders. `cloud` is the purchases' own share of the rate limits."""
 
-    def __init__(self, cloud: Cloud, book: OrderBook, gate: PurchaseGate, clock: Clock, valid_for: float) -> None:
+    def __init__(
+        self, cloud: Cloud, book: OrderBook, gate: PurchaseGate, clock: Clock, settings: ExecutorSettings
+    ) -> None:
         self._cloud = cloud
         self._book = book
         self._gate = gate
         self._clock = clock
-        self._valid_for = valid_for
+        self._valid_for = settings.decision_valid_for
+        self._check_stock = settings.check_stock
 
-    async def submit(self, order: Order) -> Order:
-        """Bring a PLANNED order to an answer. Gives it as it then is: ACCEPTED, IN_DOUBT or FAILED.
+    async def try_once(self, order: Order) -> Order:
+        """One try. Gives the order as it then is: ACCEPTED, IN_DOUBT, FAILED, or PLANNED to be tried again.
 
         Raises LedgerError when the ledger did not take the step to SUBMITTING; then nothing was sent.
         """
-        pauses = 0
-        while order.state is OrderState.PLANNED:
-            if pauses:
-                await self._clock.sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (pauses - 1)))
-            pauses += 1
-            async with self._gate.turn(order.operation.name):
-                order = await self._try_once(order)
-        return order
-
-    async def _try_once(self, order: Order) -> Order:
-        if self._expired(order):
-            return await self._drop(order)
+        if (refused := await self._withdrawn(order)) is not None:
+            return refused
         try:
+            if self._check_stock and (refused := await self._short_of_stock(order)) is not None:
+                return refused
             baseline = await self._baseline(order)
         except CloudError as error:
-            return await self._book.move(order, OrderState.PLANNED, Reason.BASELINE_UNREADABLE, str(error))
-        if self._expired(order):  # reading the baseline may have waited long
-            return await self._drop(order)
+            reason = Reason.POOL_BUSY if isinstance(error, Busy) else Reason.BASELINE_UNREADABLE
+            return await self._book.move(order, OrderState.PLANNED, reason, str(error))
+        if (refused := await self._withdrawn(order)) is not None:  # what was read may have been waited for long
+            return refused
         order = await self._book.move(
             order,
             OrderState.SUBMITTING,
@@ -75,32 +81,54 @@ class Submitter:
         )
         return await self._send(order)
 
-    def _expired(self, order: Order) -> bool:
-        return self._clock.now() > order.created_at + self._valid_for
+    async def _withdrawn(self, order: Order) -> Order | None:
+        """The order, ended, when it must not be sent any more: too old, or the account was refused meanwhile."""
+        stop = self._book.sums.stop()
+        if stop is not None and stop.at >= order.created_at:
+            detail = f"the account was refused meanwhile ({stop.reason}); the region is decided afresh"
+            return await self._book.move(order, OrderState.FAILED, Reason.ACCOUNT_STOPPED, detail)
+        if self._clock.now() > order.created_at + self._valid_for:
+            detail = f"not sent within {self._valid_for:.0f} s; the region is decided afresh"
+            return await self._book.move(order, OrderState.FAILED, Reason.EXPIRED_UNSENT, detail)
+        return None
 
-    async def _drop(self, order: Order) -> Order:
-        detail = f"not sent within {self._valid_for:.0f} s; the region is decided afresh"
-        return await self._book.move(order, OrderState.FAILED, Reason.EXPIRED_UNSENT, detail)
+    async def _short_of_stock(self, order: Order) -> Order | None:
+        left = await self._cloud.stock(order.operation)
+        if left >= order.nodes:
+            return None
+        kind = order.operation.worker_instance_type
+        detail = f"{order.region} has {left} of {kind} in stock, {order.nodes} are needed"
+        return await self._book.move(order, OrderState.FAILED, Reason.OUT_OF_STOCK, detail, in_stock=left)
 
     async def _baseline(self, order: Order) -> Baseline:
+        size = None
+        operation = order.operation
+        if not isinstance(operation, ScaleOutCluster) and operation.count is Count.TOTAL:
+            size = await self._pool_size(operation)
+        at = self._clock.now()
         instances = await self._cloud.instances((order.region,))
-        return Baseline(frozenset(instance.instance for instance in instances), self._clock.now())
+        return Baseline(frozenset(instance.instance for instance in instances), at, size)
+
+    async def _pool_size(self, operation: PoolOperation) -> int:
+        """The size to add to. Raises Busy while a pool has more nodes than it is told to have.
+
+        A total above the one and below the other would remove nodes that are paid for.
+        """
+        pool = await self._cloud.pool(operation)
+        if pool.size < pool.total:
+            told = f"pool {pool.pool} is told to have {pool.size} nodes and has {pool.total}"
+            raise Busy(operation.name, "PoolShrinks", told)
+        return pool.size
 
     async def _send(self, order: Order) -> Order:
         record = self._book.record
         try:
             receipt = await self._cloud.purchase(order.operation, order.quantity)
-        except Throttled as error:
-            self._gate.pause(error.retry_after)
-            return await record(order, OrderState.PLANNED, Reason.THROTTLED, str(error))
-        except Unavailable as error:
-            return await record(order, OrderState.PLANNED, Reason.NEVER_SENT, str(error))
-        except OutcomeUnknown as error:
-            return await record(order, OrderState.IN_DOUBT, Reason.OUTCOME_UNKNOWN, str(error))
         except CloudError as error:
-            reason = _refusal(error)
-            state = OrderState.FAILED if reason else OrderState.IN_DOUBT
-            return await record(order, state, reason or Reason.OUTCOME_UNKNOWN, str(error))
+            if isinstance(error, Throttled):
+                self._gate.pause(order.operation.name, error.retry_after)
+            state, reason = _reaction(error)
+            return await record(order, state, reason, str(error))
         except Exception as error:  # noqa: BLE001  # a fault of ours after the call may hide a purchase: never assume none
             return await record(
                 order, OrderState.IN_DOUBT, Reason.OUTCOME_UNKNOWN, f"a fault of this program: {type(error).__name__}"
@@ -108,5 +136,11 @@ class Submitter:
         return await record(order, OrderState.ACCEPTED, Reason.API_ACCEPTED, receipt=receipt)
 
 
-def _refusal(error: CloudError) -> Reason | None:
-    return next((reason for kind, reason in _REFUSALS if isinstance(error, kind)), None)
+def _reaction(error: CloudError) -> tuple[OrderState, Reason]:
+    if isinstance(error, OutcomeUnknown):
+        return OrderState.IN_DOUBT, Reason.OUTCOME_UNKNOWN
+    for state, table in ((OrderState.PLANNED, _NOT_NOW), (OrderState.FAILED, _REFUSALS)):
+        for kind, reason in table:
+            if isinstance(error, kind):
+                return state, reason
+    return OrderState.IN_DOUBT, Reason.OUTCOME_UNKNOWN  # an error that no table knows proves nothing

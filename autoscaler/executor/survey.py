@@ -4,24 +4,32 @@ Source: CS DescribeClusterNodes rows carry no ENS region; ENS DescribeInstances 
 """
 
 import asyncio
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autoscaler.model.capacity import Capacity, Instance, Node, NodePhase
+from autoscaler.model.errors import NotFound, Rejected
 from autoscaler.model.names import ClusterId, InstanceId, RegionId
 from autoscaler.ports import Clock, Cloud
 
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """One reading of one cluster. `at` is Unix seconds, taken before the reads: what is newer may be missing."""
+    """One reading of one cluster. `at` is Unix seconds, taken before the reads: what is newer may be missing.
+
+    `strangers` are nodes that appeared lately and that ENS does not list (yet): they may be in any region.
+    `refused` are regions that the API does not take, with its words; nothing else is known of them.
+    """
 
     cluster: ClusterId
     at: float
     nodes: Mapping[InstanceId, Node]
     instances: Mapping[RegionId, frozenset[InstanceId]]
     capacities: Mapping[RegionId, Capacity]
+    strangers: frozenset[InstanceId] = frozenset()
+    refused: Mapping[RegionId, str] = field(default_factory=dict)
 
     def phase(self, instance: InstanceId) -> NodePhase | None:
         """Where an instance is on its way into the cluster; None when it is not a node."""
@@ -34,21 +42,54 @@ class Memory:
     """What former surveys and the ledger know, so that one short answer of the API is not a node less.
 
     To miss a node would be to buy it again. `sites`: where an instance was seen; it does not move. `nodes`: instances
-    that were nodes once. `bought`: instances of orders that are settled.
+    that were nodes once, and when each was first seen (monotonic seconds). `bought`: instances of settled orders.
+    `kept`: nodes that the ledger remembers, too. `lag` is seconds: by then ENS lists what is a node.
     """
 
+    lag: float = 0.0
     sites: dict[InstanceId, RegionId] = field(default_factory=dict)
-    nodes: set[InstanceId] = field(default_factory=set)
+    nodes: dict[InstanceId, float] = field(default_factory=dict)
     bought: set[InstanceId] = field(default_factory=set)
+    kept: set[InstanceId] = field(default_factory=set)
+
+    def restore(self, nodes: Mapping[InstanceId, RegionId]) -> None:
+        """Take over what the ledger remembers."""
+        self.kept.update(nodes)
+        self.sites.update(nodes)
+        self.nodes.update(dict.fromkeys(nodes, -math.inf))
+
+    def new(self) -> Mapping[InstanceId, RegionId]:
+        """Nodes of known regions that the ledger does not remember yet."""
+        return {node: self.sites[node] for node in self.nodes if node not in self.kept and node in self.sites}
 
 
 async def survey(cloud: Cloud, cluster: ClusterId, regions: Sequence[RegionId], clock: Clock, memory: Memory) -> Survey:
     """Read a cluster's nodes and its regions' instances. Raises CloudError: half a reading is none."""
-    at = clock.now()
-    nodes, instances = await asyncio.gather(cloud.nodes(cluster), cloud.instances(regions))
+    at, steady = clock.now(), clock.monotonic()
+    nodes, (instances, refused) = await asyncio.gather(cloud.nodes(cluster), _instances(cloud, regions))
+    read = [region for region in regions if region not in refused]
     memory.sites.update((row.instance, row.region) for row in instances if row.region in regions)
-    memory.nodes.update(node.instance for node in nodes)
-    return join(cluster, regions, nodes, instances, at, memory)
+    for node in nodes:
+        memory.nodes.setdefault(node.instance, steady)
+    seen = join(cluster, read, nodes, instances, at, memory)
+    strangers = frozenset(
+        node.instance
+        for node in nodes
+        if node.instance not in memory.sites and steady - memory.nodes[node.instance] < memory.lag
+    )
+    return replace(seen, strangers=strangers, refused=refused)
+
+
+async def _instances(cloud: Cloud, regions: Sequence[RegionId]) -> tuple[Sequence[Instance], Mapping[RegionId, str]]:
+    """The instances of all regions, and the regions that the API refuses: one wrong id must not hide the others."""
+    try:
+        return await cloud.instances(regions), {}
+    except (Rejected, NotFound) as error:
+        if len(regions) == 1:
+            return (), {regions[0]: str(error)}
+    half = len(regions) // 2
+    parts = await asyncio.gather(_instances(cloud, regions[:half]), _instances(cloud, regions[half:]))
+    return [row for rows, _ in parts for row in rows], {**parts[0][1], **parts[1][1]}
 
 
 def join(

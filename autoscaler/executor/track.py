@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autoscaler.executor.book import OrderBook
+from autoscaler.executor.evidence import ClusterTasks
 from autoscaler.executor.survey import Survey
-from autoscaler.model.capacity import NodePhase, Task
+from autoscaler.model.capacity import NodePhase, Task, TaskState
 from autoscaler.model.errors import CloudError
 from autoscaler.model.names import InstanceId
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
-from autoscaler.ports import Clock, Cloud
+from autoscaler.ports import Clock
 
 _FAILED_RESULT = "failed"
 
@@ -25,31 +26,48 @@ class Progress:
     task: Task | None
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One look at an order: its task, None when there is none to read; `gone` when the API has forgotten it."""
+
+    survey: Survey
+    task: Task | None
+    gone: bool = False
+
+
 class Tracker:
     """Follows ACCEPTED and OVERDUE orders. `settle_after` is seconds: by then the API shows what an order made."""
 
-    def __init__(self, cloud: Cloud, book: OrderBook, clock: Clock, settle_after: float) -> None:
-        self._cloud = cloud
+    def __init__(self, book: OrderBook, clock: Clock, settle_after: float) -> None:
         self._book = book
         self._clock = clock
         self._settle_after = settle_after
 
-    async def follow(self, order: Order, survey: Survey) -> Order:
+    async def follow(self, order: Order, survey: Survey, tasks: ClusterTasks) -> Order:
         """Read the order's task and move the order on by what is seen. A task that can not be read changes nothing.
 
         Raises LedgerError.
         """
+        if order.region not in survey.instances:
+            return order  # the region was not read: what is not seen is not proven to be absent
         try:
-            task = await self._cloud.task(order.receipt.task) if order.receipt and order.receipt.task else None
+            seen = await self._look(order, survey, tasks)
         except CloudError:
-            task = None
+            return await self._late(order, "the order's task can not be read")
         settled = survey.at - (order.submitted_at or order.created_at) >= self._settle_after
         claimed = self._book.claimed_instances(order.id)
-        found = progress(order, task, survey, claimed, rivals=self._rivals(order), settled=settled)
+        found = progress(order, seen, claimed, rivals=self._rivals(order), settled=settled)
         if found.instances != order.instances:
             detail = f"{len(found.instances)} of {order.nodes} instances are known"
             order = await self._book.move(order, order.state, Reason.INSTANCES_SEEN, detail, instances=found.instances)
-        return await self._conclude(order, found)
+        order = await self._conclude(order, found)
+        return order if order.state.final else await self._stalled(order, seen)
+
+    async def _look(self, order: Order, survey: Survey, tasks: ClusterTasks) -> Seen:
+        if order.receipt is None or order.receipt.task is None:
+            return Seen(survey, None)
+        task = await tasks.task(order.receipt.task)
+        return Seen(survey, task, gone=task is None)
 
     def _rivals(self, order: Order) -> bool:
         """Whether another order of the region is under way: then new instances can not be told apart."""
@@ -61,10 +79,28 @@ class Tracker:
             return await self._book.move(order, OrderState.READY, Reason.NODES_READY, detail)
         if found.ready + found.lost >= order.nodes:
             return await self._book.move(order, *_ending(order, found))
+        return await self._late(order, f"{found.ready} of {order.nodes} nodes are ready")
+
+    async def _late(self, order: Order, detail: str) -> Order:
         if order.state is OrderState.ACCEPTED and self._clock.now() > order.deadline:
-            detail = f"{found.ready} of {order.nodes} nodes are ready past the deadline; the others stay counted"
+            detail += " past the deadline; the others stay counted, and are taken if they come late"
             return await self._book.move(order, OrderState.OVERDUE, Reason.PAST_DEADLINE, detail)
         return order
+
+    async def _stalled(self, order: Order, seen: Seen) -> Order:
+        """Say once that a task does not go on by itself; the order is watched all the same, until its deadline."""
+        detail = _why_stalled(seen)
+        if not detail or order.state is not OrderState.ACCEPTED or order.detail == detail:
+            return order
+        return await self._book.move(order, order.state, Reason.TASK_STALLED, detail)
+
+
+def _why_stalled(seen: Seen) -> str:
+    if seen.gone:
+        return "the API does not know the order's task any more"
+    if seen.task is not None and seen.task.state in {TaskState.PAUSED, TaskState.UNKNOWN}:
+        return f"task {seen.task.task} is {seen.task.state}"
+    return ""
 
 
 def _ending(order: Order, found: Progress) -> tuple[OrderState, Reason, str]:
@@ -82,20 +118,20 @@ def failure(task: Task | None) -> Reason:
     return Reason.OUT_OF_STOCK if task and "stock" in task.error_code.lower() else Reason.TASK_FAILED
 
 
-def progress(
-    order: Order, task: Task | None, survey: Survey, claimed: frozenset[InstanceId], *, rivals: bool, settled: bool
-) -> Progress:
+def progress(order: Order, seen: Seen, claimed: frozenset[InstanceId], *, rivals: bool, settled: bool) -> Progress:
     """What the task and the survey tell about an order's nodes.
 
     What the task lists is the order's. New instances of the region are, only where no task lists any and no other
     order could have made them. A node that an ended task did not make is lost once the API had time to show it and
     shows no instance that nobody can explain.
     """
+    task, survey = seen.task, seen.survey
     results = dict(task.results) if task else {}
     known = order.instances | frozenset(results)
     unexplained = _unexplained(order, survey, claimed | known)
     missing = order.nodes - len(known)
-    untold = order.receipt is None or order.receipt.task is None or (_ended(task) and not results)
+    no_task = order.receipt is None or order.receipt.task is None
+    untold = no_task or (seen.gone and settled) or (_ended(task) and not results)
     if untold and not rivals and 0 < len(unexplained) <= missing:
         known, missing, unexplained = known | unexplained, missing - len(unexplained), frozenset()
     ready = sum(survey.phase(instance) is NodePhase.READY for instance in known)

@@ -1,4 +1,4 @@
-"""Orders and events as rows, and rows as orders and events.
+"""Orders, events and acts as rows, and rows as orders, events and acts.
 
 Values come in and go out; nothing is read or written here. A row holds what the types hold and nothing else: no type
 of the model has a place for a secret. Text that UTF-8 can not hold (an API may answer with half a surrogate pair) is
@@ -10,12 +10,24 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Protocol
 
-from autoscaler.model.names import InstanceId, OrderId, RegionId, TaskId
-from autoscaler.model.operation import Operation, ScaleOutCluster
+from autoscaler.model.act import Act, ActKind
+from autoscaler.model.names import InstanceId, Money, OrderId, RegionId, TaskId
+from autoscaler.model.operation import (
+    EnsScaleClusterNodePool,
+    ModifyClusterNodePool,
+    Operation,
+    ScaleClusterNodePool,
+    ScaleOutCluster,
+)
 from autoscaler.model.order import Baseline, Order, OrderEvent, OrderState, Receipt
 from autoscaler.model.reason import Reason
 
-OPERATIONS: Mapping[str, type[Operation]] = {"ScaleOutCluster": ScaleOutCluster}
+OPERATIONS: Mapping[str, type[Operation]] = {
+    "ScaleOutCluster": ScaleOutCluster,
+    "ScaleClusterNodePool": ScaleClusterNodePool,
+    "ModifyClusterNodePool": ModifyClusterNodePool,
+    "EnsScaleClusterNodePool": EnsScaleClusterNodePool,
+}
 """The tag in a stored operation, and its type. Tags are never renamed."""
 
 _TAG = "operation"
@@ -29,8 +41,11 @@ class Row(Protocol):
         ...
 
 
-def encode_order(order: Order) -> dict[str, str | int | float | None]:
-    """The columns of table `orders`.
+Columns = dict[str, str | int | float | None]
+
+
+def encode_order(order: Order) -> Columns:
+    """The columns of table `orders`. `bought` and `charged` follow from the others; they are kept to be summed up.
 
     >>> operation = ScaleOutCluster("c1", "small", "r1", "ens.sn1", "img", "BandwidthByDay", 1, 40)
     >>> row = encode_order(Order(OrderId("o1"), 7, RegionId("r1"), operation, 2, 10.0, 20.0))
@@ -59,6 +74,12 @@ def encode_order(order: Order) -> dict[str, str | int | float | None]:
             "settled_at": order.settled_at,
             "term": order.term,
             "version": order.version,
+            "desired": order.desired,
+            "cost": order.cost,
+            "for_region": order.for_region,
+            "in_stock": order.in_stock,
+            "bought": order.bought,
+            "charged": order.charged,
         }
     )
 
@@ -88,10 +109,14 @@ def decode_order(row: Row) -> Order:
         settled_at=row["settled_at"],
         term=row["term"],
         version=row["version"],
+        desired=row["desired"],
+        cost=Money(row["cost"]),
+        for_region=None if row["for_region"] is None else RegionId(row["for_region"]),
+        in_stock=row["in_stock"],
     )
 
 
-def encode_event(event: OrderEvent) -> dict[str, str | int | float | None]:
+def encode_event(event: OrderEvent) -> Columns:
     """The columns of table `order_events`."""
     return _storable(
         {
@@ -123,8 +148,42 @@ def decode_event(row: Row) -> OrderEvent:
     )
 
 
+def encode_act(act: Act) -> Columns:
+    """The columns of table `acts`."""
+    return _storable(
+        {
+            "id": act.id,
+            "kind": act.kind.value,
+            "subject": act.subject,
+            "reason": act.reason,
+            "filed_by": act.by,
+            "at": act.at,
+            "done_at": act.done_at,
+            "outcome": act.outcome,
+        }
+    )
+
+
+def decode_act(row: Row) -> Act:
+    """The act in a row of table `acts`.
+
+    Raises:
+        LookupError, TypeError, ValueError: this program did not write that row.
+    """
+    return Act(
+        kind=ActKind(row["kind"]),
+        subject=row["subject"],
+        reason=row["reason"],
+        by=row["filed_by"],
+        at=row["at"],
+        id=row["id"],
+        done_at=row["done_at"],
+        outcome=row["outcome"],
+    )
+
+
 def encode_operation(operation: Operation) -> str:
-    """An operation as JSON: its fields, and under `operation` the API's own name of it."""
+    """An operation as JSON: its fields, and under `operation` its name."""
     return json.dumps({_TAG: operation.name, **asdict(operation)})
 
 
@@ -141,14 +200,15 @@ def decode_operation(text: str) -> Operation:
 def _encode_baseline(baseline: Baseline | None) -> str | None:
     if baseline is None:
         return None
-    return json.dumps({"at": baseline.at, "instances": sorted(baseline.instances)})
+    fields = {"at": baseline.at, "instances": sorted(baseline.instances), "pool_size": baseline.pool_size}
+    return json.dumps(fields)
 
 
 def _decode_baseline(text: str | None) -> Baseline | None:
     if text is None:
         return None
     fields = json.loads(text)
-    return Baseline(_instances(fields["instances"]), fields["at"])
+    return Baseline(_instances(fields["instances"]), fields["at"], fields.get("pool_size"))  # version 1 had no pools
 
 
 def _decode_receipt(task: str | None, request_id: str | None) -> Receipt | None:
@@ -162,7 +222,7 @@ def _instances(ids: list[str]) -> frozenset[InstanceId]:
     return frozenset(InstanceId(name) for name in ids)
 
 
-def _storable(columns: dict[str, str | int | float | None]) -> dict[str, str | int | float | None]:
+def _storable(columns: Columns) -> Columns:
     return {name: _utf8(value) if isinstance(value, str) else value for name, value in columns.items()}
 
 

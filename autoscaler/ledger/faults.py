@@ -14,14 +14,16 @@ MOVE_ASIDE = (
     "the old one with the instances and tasks in the console (an order that is forgotten is bought again), then move "
     "the file aside together with its -wal and -shm files"
 )
+_SAFE = "What was written before is safe, and writing goes on by itself"
 _CORRUPT = ("it is damaged or no SQLite file", MOVE_ASIDE)
 _LOCKED = (
     "another program holds it locked",
-    "Close that program (a backup, an sqlite3 shell); this one goes on by itself",
+    "Close that program (a backup, an sqlite3 shell) or wait for it; this one goes on by itself at the next write",
 )
-_FULL = (
-    "the disk is full",
-    "Free space on its volume. What was written before is safe, and writing goes on by itself",
+_FULL = ("the disk is full", f"Free space on its volume. {_SAFE}")
+_WRITE_FAILED = (
+    "its volume did not take a write",
+    f"Free space on it, look for a used-up quota or file size limit (ulimit -f), then at the kernel's log. {_SAFE}",
 )
 _FORBIDDEN = (
     "it can not be written",
@@ -34,6 +36,8 @@ _NOT_OPENED = (
 _IO = ("the volume failed to read or write", "Check the volume and the kernel's log before anything else")
 
 _BY_SQLITE = {
+    sqlite3.SQLITE_IOERR_WRITE: _WRITE_FAILED,
+    sqlite3.SQLITE_IOERR_SHMSIZE: _WRITE_FAILED,  # what a start on a full disk meets
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
     sqlite3.SQLITE_FULL: _FULL,
@@ -47,12 +51,16 @@ _BY_SQLITE = {
 _BY_ERRNO = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
+    errno.EFBIG: _WRITE_FAILED,
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,
     errno.EROFS: _FORBIDDEN,
     errno.EIO: _IO,
 }
-_UNFORESEEN = ("it failed in an unforeseen way", "Nothing is ordered until it works")
+_UNFORESEEN = (
+    "it failed in an unforeseen way",
+    "Nothing is ordered until it works: check that the file, its folder and its volume are sound, then start again",
+)
 
 
 def unusable(path: Path, what: str, remedy: str) -> LedgerUnusable:
@@ -61,12 +69,13 @@ def unusable(path: Path, what: str, remedy: str) -> LedgerUnusable:
 
 
 def from_error(path: Path, error: sqlite3.Error | OSError) -> LedgerUnusable:
-    """The error for a failure of SQLite (by its primary result code) or of the system (by errno)."""
+    """The error for a failure of SQLite (by its result code, or the primary one) or of the system (by errno)."""
     if isinstance(error, OSError):
         what, remedy = _BY_ERRNO.get(error.errno or 0, _UNFORESEEN)
     else:
         # Errors raised by Python's own module, before SQLite is asked, carry no code.
-        what, remedy = _BY_SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, _UNFORESEEN)
+        code = getattr(error, "sqlite_errorcode", 0)
+        what, remedy = _BY_SQLITE.get(code) or _BY_SQLITE.get(code & 0xFF, _UNFORESEEN)
     return unusable(path, f"{what} ({error})", remedy)
 
 

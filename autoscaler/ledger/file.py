@@ -8,13 +8,14 @@ import fcntl
 import os
 import sqlite3
 from contextlib import closing, suppress
+from enum import StrEnum
 from importlib.resources import files
 from pathlib import Path
 
 from autoscaler.ledger.faults import MOVE_ASIDE, damaged, from_error, unusable
 from autoscaler.model.errors import LedgerUnusable
 
-MIGRATIONS = ("0001_orders.sql",)
+MIGRATIONS = ("0001_orders.sql", "0002_money_acts_retention.sql")
 """The files in `sql/`, in order: `user_version` counts how many of them a ledger has seen. Append only."""
 
 APPLICATION_ID = 0x454E5341
@@ -28,19 +29,31 @@ _PRAGMAS: tuple[tuple[str, str | int], ...] = (
 )
 
 
+class Access(StrEnum):
+    """Who opens a ledger.
+
+    An OWNER, the daemon, writes everything, and there is one at a time. A READER makes nothing and owns nothing: it may
+    look while a daemon runs. A CLERK is a reader who may file acts beside the owner: a command of the operator's.
+    """
+
+    OWNER = "owner"
+    READER = "reader"
+    CLERK = "clerk"
+
+
 class LedgerFile:
     """An open ledger file. `connection` belongs to the thread that made this."""
 
-    def __init__(self, path: Path, *, read_only: bool) -> None:
-        """Open or, for a writer, make the file; raises LedgerUnusable."""
+    def __init__(self, path: Path, access: Access) -> None:
+        """Open or, for an owner, make the file; raises LedgerUnusable."""
         self.path = path
         self._lock: int | None = None
         self._connection: sqlite3.Connection | None = None
         try:
-            if read_only:
-                self._open_to_read()
+            if access is Access.OWNER:
+                self._open_to_own()
             else:
-                self._open_to_write()
+                self._open_beside_the_owner(access)
             stat = path.stat()
         except (sqlite3.Error, OSError) as error:
             self.close()
@@ -81,31 +94,40 @@ class LedgerFile:
             if lock is not None:
                 os.close(lock)
 
-    def _open_to_read(self) -> None:
+    def _open_beside_the_owner(self, access: Access) -> None:
         if not self.path.exists():
-            raise unusable(self.path, "there is no such file", "Check the path: a daemon makes the file when it starts")
-        self._connection = _connect(self.path, "ro")
+            remedy = "Check the path of the ledger in the settings: a daemon makes the file when it starts"
+            raise unusable(self.path, "there is no such file", remedy)
+        _check_not_empty(self.path)
+        self._connection = _connect(self.path, "rw" if access is Access.CLERK else "ro")
         version = _version(self._connection, self.path)
         if version < len(MIGRATIONS):
             what = f"it has schema {version}, and this program reads {len(MIGRATIONS)}"
-            raise unusable(self.path, what, "Start this version of the daemon on it once")
-        self._connection.execute("PRAGMA busy_timeout = 5000")
+            raise unusable(
+                self.path, what, "Start this version of the daemon on it once: it brings the file up to date"
+            )
+        if access is Access.CLERK:
+            _apply_pragmas(self._connection, self.path)
         _check_content(self._connection, self.path, "PRAGMA quick_check(1)")
 
-    def _open_to_write(self) -> None:
+    def _open_to_own(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = _take_lock(self.path)
         if not self.path.exists():
             _make(self.path)
-        elif self.path.is_file() and self.path.stat().st_size == 0:
-            # SQLite takes an empty file for a new database; here it is a ledger that has lost its orders.
-            raise unusable(self.path, "it is empty", MOVE_ASIDE)
+        _check_not_empty(self.path)
         self._connection = _connect(self.path, "rw")
         version = _version(self._connection, self.path)
         _apply_pragmas(self._connection, self.path)
         _check_content(self._connection, self.path, "PRAGMA integrity_check(1)")
         _check_content(self._connection, self.path, "PRAGMA foreign_key_check")
         _migrate(self._connection, version)
+
+
+def _check_not_empty(path: Path) -> None:
+    """SQLite takes an empty file for a new database; here it is a ledger that has lost its orders."""
+    if path.is_file() and path.stat().st_size == 0:
+        raise unusable(path, "it is empty", MOVE_ASIDE)
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
@@ -185,8 +207,9 @@ def _take_lock(path: Path) -> int:
     except BlockingIOError:
         owner = os.pread(lock, 20, 0).decode("ascii", "replace").strip() or "unknown"
         os.close(lock)
-        remedy = "One daemon owns a ledger: stop that one first, or give this one another path and other regions"
-        raise unusable(path, f"another daemon uses it (process {owner})", remedy) from None
+        what = f"another daemon uses it (process {owner}), and a second one refuses to order"
+        remedy = "Stop that one first, or give this one another path and other regions"
+        raise unusable(path, what, remedy) from None
     except OSError:
         os.close(lock)
         raise

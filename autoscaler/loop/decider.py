@@ -1,15 +1,15 @@
 """Deciding: gather the facts of the regions that have news, ask the policy, place what it asks for."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from autoscaler.loop.bell import Bell
+from autoscaler.loop.phase import Phases
 from autoscaler.loop.signals import SignalBoard
 from autoscaler.loop.status import StatusBoard
 from autoscaler.model.decision import Facts, Plan, RegionFacts
 from autoscaler.model.events import PlanMade
 from autoscaler.model.names import RegionId
-from autoscaler.model.operation import Operation
 from autoscaler.policy.decide import Policies, decide
 from autoscaler.policy.planning import intents
 from autoscaler.ports import Clock, Observer, OrderDesk
@@ -18,12 +18,14 @@ _log = logging.getLogger(__name__)
 
 
 class Decider:
-    """Owns the ticks. `interval` is the longest that a region may go undecided, in seconds."""
+    """Owns the ticks. `interval` is the longest that a region may go undecided, in seconds.
+
+    Regions without news are decided each at its own phase of the interval, by the wall clock.
+    """
 
     def __init__(  # each is a port or a fact in force; a bag of them would only hide that
         self,
         policies: Policies,
-        operations: Mapping[RegionId, Operation],
         signals: SignalBoard,
         desk: OrderDesk,
         bell: Bell,
@@ -33,7 +35,6 @@ class Decider:
         interval: float,
     ) -> None:
         self._policies = policies
-        self._operations = operations
         self._signals = signals
         self._desk = desk
         self._bell = bell
@@ -41,20 +42,27 @@ class Decider:
         self._clock = clock
         self._observer = observer
         self._interval = interval
+        self._epoch = clock.now() - clock.monotonic()
         self._tick = 0
 
     async def run(self) -> None:
-        """Decide until canceled: the regions with news at once, all of them at least every `interval` seconds."""
-        next_full = self._clock.monotonic()
+        """Decide until canceled: the regions with news at once, each at least every `interval` seconds."""
+        phases = Phases(self._policies.by_region, self._interval, self._steady())
         while True:
-            touched = await self._bell.heard(max(0.0, next_full - self._clock.monotonic()))
-            if self._clock.monotonic() >= next_full:
-                touched = frozenset(self._policies.by_region)
-                next_full = self._clock.monotonic() + self._interval
+            due = phases.next()
+            quiet = self._interval if due is None else max(0.0, due - self._steady())
+            touched = await self._bell.heard(min(quiet, self._interval)) | phases.take(self._steady())
             self._status.beat(self._clock.monotonic())
             served = [region for region in touched if region in self._policies.by_region]
             if served:
                 await self._tick_or_tell(served)
+
+    def _steady(self) -> float:
+        """Seconds that agree with the wall clock as it was at the start, and do not jump with it later.
+
+        So the phases are the same after a restart, and a clock that is set leaves no region undecided.
+        """
+        return self._epoch + self._clock.monotonic()
 
     async def _tick_or_tell(self, regions: Sequence[RegionId]) -> None:
         """A fault in one tick must not end the loop: the regions stay as they are and are decided again."""
@@ -68,12 +76,12 @@ class Decider:
     async def tick(self, regions: Iterable[RegionId]) -> Plan:
         """One tick over these regions."""
         self._tick += 1
-        facts = self.facts(regions)
+        facts = self.facts(self._policies.with_siblings(regions))
         started = self._clock.monotonic()
         plan = decide(facts, self._policies)
         self._status.post(plan)
         self._observer.notice(PlanMade(plan, self._clock.monotonic() - started))
-        await self._desk.place(intents(plan, self._operations))
+        await self._desk.place(intents(plan))
         return plan
 
     def facts(self, regions: Iterable[RegionId]) -> Facts:
@@ -81,9 +89,11 @@ class Decider:
         return Facts(
             self._tick,
             self._clock.now(),
-            {region: self._region(region) for region in regions},
+            {region: self._region(region) for region in sorted(regions)},
+            self._desk.fleet(),
         )
 
     def _region(self, region: RegionId) -> RegionFacts:
         signals = self._signals.signals(self._policies.by_region[region], region)
-        return RegionFacts(region, signals, self._desk.capacity(region), tuple(self._desk.orders(region)))
+        desk = self._desk
+        return RegionFacts(region, signals, desk.capacity(region), tuple(desk.orders(region)), desk.tally(region))

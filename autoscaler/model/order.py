@@ -86,7 +86,7 @@ class OrderIntent:
     """What planning asks for: `nodes` more nodes by `operation` in one region, because of tick `tick`.
 
     `desired` is the number of nodes that the region then needs, `cost` what the nodes cost together, `for_region` the
-    region whose shortfall is spilled over, when it is another one.
+    region whose shortfall is spilled over, when it is another one. `at` is the moment of the decision (Unix seconds).
     """
 
     tick: int
@@ -96,6 +96,7 @@ class OrderIntent:
     desired: int = 0
     cost: Money = FREE
     for_region: RegionId | None = None
+    at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

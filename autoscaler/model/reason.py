@@ -48,6 +48,7 @@ class Reason(StrEnum):
     SPILLED_OVER = "SpilledOver"
     SPILLOVER_RECEIVED = "SpilloverReceived"
     CALL_LIMITED = "CallLimited"
+    NO_OFFER = "NoOffer"
 
     # Life of an order.
     DECIDED = "Decided"

@@ -3,17 +3,20 @@
 from collections.abc import Iterator
 
 from autoscaler.model.capacity import Capacity
-from autoscaler.model.decision import Decision
+from autoscaler.model.decision import Decision, Purchase
 from autoscaler.model.signals import Signal
+from autoscaler.policy.money import shown
 
 
 def summary(decision: Decision) -> str:
     """One line: the region, its numbers and the reason.
 
-    The text of the last guard that spoke explains best; without one, the winning vote does.
+    The text of the last guard that changed the number explains best, else of the last that spoke; without one, the
+    winning vote does.
     """
     voted = [vote for vote in decision.votes if vote.desired is not None]
-    why = decision.steps[-1].message if decision.steps else ""
+    changed = [step for step in decision.steps if step.before != step.after] or decision.steps
+    why = changed[-1].message if changed else ""
     if not why and voted:
         why = max(voted, key=lambda vote: vote.desired or 0).detail
     ready = len(decision.capacity.ready) if decision.capacity else 0
@@ -32,7 +35,15 @@ def explain(decision: Decision) -> Iterator[str]:
         yield f"  vote      {vote.rule} {answer}: {vote.reason}: {vote.detail}"
     for step in decision.steps:
         yield f"  guard     {step.guard}: {step.before} -> {step.after}: {step.reason}: {step.message}"
+    if decision.purchase is not None:
+        yield f"  purchase  {_purchase(decision.purchase)}"
     yield f"  result    desired {decision.desired}, order {decision.delta}: {decision.reason}"
+
+
+def _purchase(purchase: Purchase) -> str:
+    bought = f"{purchase.nodes} x {purchase.operation.worker_instance_type} by {purchase.operation.name}"
+    cost = f"for {shown(purchase.cost)}" if purchase.cost else "price unknown"
+    return f"{bought}, {cost}" + (f", for {purchase.for_region}" if purchase.for_region else "")
 
 
 def _capacity(capacity: Capacity | None) -> str:

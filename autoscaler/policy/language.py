@@ -17,6 +17,9 @@ from autoscaler.policy.rules.target_tracking import TargetTracking
 
 Reducer = Literal["sum", "avg", "min", "max"]
 
+DAY = 86_400.0
+"""Seconds. Settled orders are remembered for two days: no window may reach further back."""
+
 
 class ScrapeSignal(Parameters):
     """A metric read from the targets of a scrape job, reduced over the region's series to one number."""
@@ -66,7 +69,7 @@ class SignalSpec(Parameters):
 
 
 class ScaleUp(Parameters):
-    """How fast a region may grow."""
+    """How fast a region may grow, and what stops it."""
 
     cooldown_seconds: float = Field(
         default=300,
@@ -76,7 +79,45 @@ class ScaleUp(Parameters):
     failure_backoff_seconds: float = Field(
         default=600,
         ge=0,
-        description="Seconds without a further order after one failed (out of stock, quota, rejected, no node).",
+        description="Seconds without a further order after the API refused one (quota, rejected).",
+    )
+    max_nodes_per_day: int | None = Field(
+        default=None, ge=0, description="Nodes that may be ordered in the region in any 24 hours; none: no quota."
+    )
+    max_nodes_ever: int | None = Field(
+        default=None, ge=0, description="Nodes that may be bought in the region in its whole life; none: no quota."
+    )
+    window_seconds: float = Field(
+        default=DAY,
+        gt=0,
+        le=2 * DAY,
+        description="Seconds for which nodes that were bought and never came, or are gone, count against maxNodes.",
+    )
+    breaker_seconds: float = Field(
+        default=1800,
+        ge=0,
+        le=DAY,
+        description="Seconds without a further order after one that was taken brought no ready node; doubles with "
+        "each such order in a row, up to a day.",
+    )
+    failed_joins_to_latch: int = Field(
+        default=3,
+        ge=0,
+        description="Nodes that fail to join one after the other and then stop the region until `autoscaler release`; "
+        "0: never.",
+    )
+    stock_backoff_seconds: float = Field(
+        default=900,
+        ge=0,
+        le=DAY,
+        description="Seconds for which an instance type that was out of stock in the region is not ordered there.",
+    )
+    max_unready_percent: float = Field(
+        default=50,
+        ge=0,
+        le=100,
+        description="Percent of the region's nodes that may not answer, of those that have been up; beyond it nothing "
+        "is ordered there.",
     )
 
 
@@ -84,6 +125,23 @@ class Behavior(Parameters):
     """Scaling behavior per direction; there is only one: ENS nodes are prepaid, removing one saves nothing."""
 
     scale_up: ScaleUp = Field(default=ScaleUp(), description="Growing.")
+
+
+class Spillover(Parameters):
+    """Where a shortfall is bought when the region itself is out of stock."""
+
+    regions: tuple[str, ...] = Field(
+        default=(),
+        description="`ens_region_id`s of sibling regions, the preferred one first; a region skips itself.",
+    )
+
+    @field_validator("regions")
+    @classmethod
+    def _named_once(cls, regions: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted(region for region, times in Counter(regions).items() if times > 1)
+        if twice:
+            raise ValueError(f"each region may be named once; named twice: {', '.join(twice)}")
+        return regions
 
 
 class PolicySpec(Parameters):
@@ -97,6 +155,9 @@ class PolicySpec(Parameters):
     signals: tuple[SignalSpec, ...] = Field(min_length=1, description="The numbers that the rules read.")
     rules: tuple[TargetTracking, ...] = Field(min_length=1, description="The algorithms; the largest vote wins.")
     behavior: Behavior = Field(default=Behavior(), description="How fast a region may grow.")
+    spillover: Spillover = Field(
+        default=Spillover(), description="Where a shortfall is bought when a region is out of stock."
+    )
 
     @field_validator("signals")
     @classmethod
@@ -114,7 +175,13 @@ class PolicySpec(Parameters):
         for index, rule in enumerate(self.rules):
             if rule.signal not in known:
                 raise ValueError(f"rules[{index}].signal: no signal {rule.signal!r}; there is {', '.join(known)}")
+        if len(self.regions) == 1 and self.regions[0] in self.spillover.regions:
+            raise ValueError(f"spillover.regions: {self.regions[0]} can not spill over to itself")
         return self
+
+    def siblings(self, region: RegionId) -> tuple[RegionId, ...]:
+        """The regions that may take this region's shortfall, the preferred one first."""
+        return tuple(RegionId(sibling) for sibling in self.spillover.regions if sibling != region)
 
 
 class Metadata(Parameters):

@@ -1,17 +1,22 @@
 """From decisions to orders: what a plan asks to buy."""
 
-from collections.abc import Mapping
-
 from autoscaler.model.decision import Plan
-from autoscaler.model.names import RegionId
-from autoscaler.model.operation import Operation
 from autoscaler.model.order import OrderIntent
 
 
-def intents(plan: Plan, operations: Mapping[RegionId, Operation]) -> tuple[OrderIntent, ...]:
-    """One intent for every decision that wants more nodes than are committed."""
+def intents(plan: Plan) -> tuple[OrderIntent, ...]:
+    """One intent for every purchase of the plan."""
     return tuple(
-        OrderIntent(plan.tick, decision.region, operations[decision.region], decision.delta)
+        OrderIntent(
+            plan.tick,
+            decision.region,
+            decision.purchase.operation,
+            decision.purchase.nodes,
+            desired=decision.desired,
+            cost=decision.purchase.cost,
+            for_region=decision.purchase.for_region,
+            at=plan.at,
+        )
         for decision in plan.decisions
-        if decision.delta > 0
+        if decision.purchase is not None
     )

@@ -14,7 +14,16 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from autoscaler.settings.problems import Problem, YamlPath, nearest, shown, suggestion, without_userinfo, written
+from autoscaler.settings.problems import (
+    Mistake,
+    Problem,
+    YamlPath,
+    nearest,
+    shown,
+    suggestion,
+    without_userinfo,
+    written,
+)
 from autoscaler.settings.schema import Place, keys, locate
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -154,9 +163,32 @@ def _problem(one: Found, where: Locate) -> Problem:
     path = written(one.place.path)
     if one.error["type"] == "extra_forbidden":
         return _unknown_key(one.place, file, line, path)
+    if one.error["type"] == "literal_error" and one.error["loc"][-1] == "[key]":
+        return _wrong_name(one, file, line, path)
     value = shown(one.place.value, secret=one.place.secret) if _tells(one) else ""
-    quoted = one.error["type"] in {"int_type", "float_type", "bool_type"} and _is_quoted(one.place.value)
-    return Problem(file, line, path, _reason(one.error), value, "leave out the quotes" if quoted else "")
+    return Problem(file, line, path, _reason(one.error), value, _hint(one))
+
+
+def _wrong_name(one: Found, file: str, line: int | None, path: str) -> Problem:
+    """A key of a mapping of names: pydantic complains about the key, the place is that of its value."""
+    hint = suggestion(str(one.place.path[-1]), _choices(one.error), "allowed keys are")
+    return Problem(file, line, path, f"unknown key {one.place.path[-1]!r}", hint=hint)
+
+
+def _hint(one: Found) -> str:
+    error, value = one.error, one.place.value
+    if error["type"] in {"int_type", "float_type", "bool_type"} and _is_quoted(value):
+        return "leave out the quotes"
+    if error["type"] == "literal_error" and isinstance(value, str) and not one.place.secret:
+        close = nearest(value, _choices(error))
+        return "" if close is None else f"did you mean {close!r}?"
+    cause = error.get("ctx", {}).get("error")
+    return cause.hint if isinstance(cause, Mistake) else ""
+
+
+def _choices(error: ErrorDetails) -> list[str]:
+    """The texts that a Literal allows; pydantic gives them as `'a', 'b' or 'c'`."""
+    return re.findall(r"'([^']*)'", error.get("ctx", {}).get("expected", ""))
 
 
 def _is_quoted(value: object) -> bool:

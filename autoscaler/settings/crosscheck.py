@@ -1,7 +1,7 @@
 """Whether the documents fit each other and autoscaler.yaml.
 
-A read policy directory and the names of the sources come in, problems and notices go out. It judges references only;
-each document by itself has been judged before.
+A read policy directory and some values of autoscaler.yaml come in, problems and notices go out. It judges what is
+between documents only; each document by itself has been judged before.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,25 +9,29 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from autoscaler.settings.documents import KINDS, Directory, Written
-from autoscaler.settings.outline import Reference, Site, globs, sites, sources, templates_named
+from autoscaler.settings.outline import Reference, Site, globs, sites, sources, spillovers, templates_named
 from autoscaler.settings.problems import Problem, suggestion
+from autoscaler.settings.purchasing import purchase_notices, purchase_problems
+from autoscaler.settings.spending import spending_notices, spending_problems
 from autoscaler.settings.template import NodeTemplate
 
 _SHOWN_REGIONS = 3
+_MOST_SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class SourceNames:
-    """The sources that autoscaler.yaml has: names of scrape jobs and of Prometheus servers."""
+class MainValues:
+    """What autoscaler.yaml has: names of scrape jobs and Prometheus servers, and whether the API tells the prices."""
 
-    jobs: Sequence[str]
-    servers: Sequence[str]
+    jobs: Sequence[str] = ()
+    servers: Sequence[str] = ()
+    priced_by_api: bool = False
 
 
-def cross_check(directory: Directory, names: SourceNames | None) -> list[Problem]:
-    """Every reference that leads nowhere, and everything that is there twice.
+def cross_check(directory: Directory, main: MainValues | None) -> list[Problem]:
+    """Every reference that leads nowhere, everything that is there twice, and what can not be bought as written.
 
-    Without `names` the sources of signals are not judged.
+    Without `main` neither the sources of signals nor the prices are judged.
     """
     fleet = [site for one in directory.of("Fleet") for site in sites(one)]
     problems = [
@@ -35,7 +39,10 @@ def cross_check(directory: Directory, names: SourceNames | None) -> list[Problem
         *_templates(directory, fleet),
         *_regions_twice(fleet),
         *_globs(directory, fleet),
-        *([] if names is None else _sources(directory, names.jobs, names.servers)),
+        *_spillovers(directory, fleet),
+        *purchase_problems(directory, fleet),
+        *spending_problems(directory, fleet, priced_by_api=main is None or main.priced_by_api),
+        *([] if main is None else _sources(directory, main.jobs, main.servers)),
     ]
     problems += [
         Problem(str(directory.folder), None, "", f"no document of kind {kind} in the policy directory")
@@ -45,8 +52,8 @@ def cross_check(directory: Directory, names: SourceNames | None) -> list[Problem
     return problems
 
 
-def notices(directory: Directory) -> tuple[str, ...]:
-    """What is allowed and may still be a surprise."""
+def notices(directory: Directory, main: MainValues) -> tuple[str, ...]:
+    """What is allowed and may still be a surprise, in a directory without problems."""
     every = [glob.name for policy in directory.of("ScalingPolicy") for glob in globs(policy)]
     fleet = [site for one in directory.of("Fleet") for site in sites(one)]
     used = {site.template.name for site in fleet if site.template is not None}
@@ -60,19 +67,19 @@ def notices(directory: Directory) -> tuple[str, ...]:
         for one in directory.of("NodeTemplate")
         if one.name not in used
     ]
-    return (*alone, *idle, *_published_passwords(directory))
+    poor = () if main.priced_by_api else spending_notices(directory, fleet)
+    return (*alone, *idle, *purchase_notices(directory, fleet), *poor, *_published_passwords(directory))
 
 
 def _published_passwords(directory: Directory) -> Iterator[str]:
     """The sample's password stands in a public repository: a node that has it is everybody's."""
     for one in directory.of("NodeTemplate"):
-        if isinstance(one.model, NodeTemplate) and one.model.password().get_secret_value().startswith("SAMPLE-"):
+        model = one.model
+        if not isinstance(model, NodeTemplate) or not model.has_password:
+            continue
+        if model.password().get_secret_value().startswith("SAMPLE-"):
             place = f"{one.document.file}:{one.document.line(('spec',))}"
             yield f"{place}: NodeTemplate {one.name!r} has the sample's password; set your own before buying"
-
-
-def _at(reference: Reference, reason: str, *, hint: str = "") -> Problem:
-    return reference.owner.document.problem(reference.path, reason, hint=hint)
 
 
 def _same_names(directory: Directory) -> Iterator[Problem]:
@@ -95,10 +102,10 @@ def _templates(directory: Directory, fleet: Sequence[Site]) -> Iterator[Problem]
         for named in templates_named(owner):
             if named.name not in known:
                 hint = suggestion(named.name, known, "templates are") if known else ""
-                yield _at(named, f"there is no NodeTemplate {named.name!r}", hint=hint)
+                yield named.problem(f"there is no NodeTemplate {named.name!r}", hint=hint)
     for site in fleet:
         if site.template is None:
-            yield _at(site.region, f"region {site.region.name!r} has no template, and its cluster names none")
+            yield site.region.problem(f"region {site.region.name!r} has no template, and its cluster names none")
 
 
 def _regions_twice(fleet: Sequence[Site]) -> Iterator[Problem]:
@@ -107,7 +114,7 @@ def _regions_twice(fleet: Sequence[Site]) -> Iterator[Problem]:
         other = first.setdefault(site.region.name, site)
         if other is not site:
             reason = f"region {site.region.name!r} is in cluster {other.cluster} already ({other.region.place})"
-            yield _at(site.region, reason)
+            yield site.region.problem(reason)
 
 
 def _globs(directory: Directory, fleet: Sequence[Site]) -> Iterator[Problem]:
@@ -119,8 +126,8 @@ def _globs(directory: Directory, fleet: Sequence[Site]) -> Iterator[Problem]:
         for glob in globs(policy):
             matching = [region for region in regions if fnmatchcase(region, glob.name)]
             if not matching and regions:
-                hint = suggestion(glob.name, regions[:20], "regions are")
-                yield _at(glob, f"{glob.name!r} matches no region of the fleet", hint=hint)
+                hint = suggestion(glob.name, regions[:_MOST_SHOWN], "regions are")
+                yield glob.problem(f"{glob.name!r} matches no region of the fleet", hint=hint)
             claimed.update({region: glob for region in matching if region not in claimed})
         yield from _claimed_twice(served, claimed)
         served.update({region: glob for region, glob in claimed.items() if region not in served})
@@ -134,11 +141,30 @@ def _claimed_twice(served: Mapping[str, Reference], claimed: Mapping[str, Refere
     for (glob, other), regions in pairs.items():
         names = ", ".join(regions[:_SHOWN_REGIONS])
         more = f" and {len(regions) - _SHOWN_REGIONS} more" if len(regions) > _SHOWN_REGIONS else ""
-        yield _at(
-            glob,
+        yield glob.problem(
             f"policies {other.owner.name!r} and {glob.owner.name!r} both serve {names}{more}",
             hint=f"the other one is at {other.place}",
         )
+
+
+def _spillovers(directory: Directory, fleet: Sequence[Site]) -> Iterator[Problem]:
+    """Regions that can not take another one's shortfall: unknown, without a policy, or the only one that has it."""
+    regions = list(dict.fromkeys(site.region.name for site in fleet))
+    policies = directory.of("ScalingPolicy")
+    every = [glob.name for policy in policies for glob in globs(policy)]
+    for policy in policies:
+        own = [glob.name for glob in globs(policy)]
+        served = {region for region in regions if any(fnmatchcase(region, glob) for glob in own)}
+        for sibling in spillovers(policy):
+            name = sibling.name
+            if name not in regions:
+                hint = suggestion(name, regions[:_MOST_SHOWN], "regions are")
+                yield sibling.problem(f"there is no region {name!r} in the fleet", hint=hint)
+            elif not any(fnmatchcase(name, glob) for glob in every):
+                yield sibling.problem(f"region {name!r} has no policy, and buys nothing for another one")
+            # Where the policy names just this id, the document by itself is refused already.
+            elif served == {name} and own != [name]:
+                yield sibling.problem(f"region {name!r} can not spill over to itself")
 
 
 def _sources(directory: Directory, jobs: Sequence[str], servers: Sequence[str]) -> Iterator[Problem]:
@@ -146,8 +172,8 @@ def _sources(directory: Directory, jobs: Sequence[str], servers: Sequence[str]) 
         for job in sources(policy, "scrape", "job"):
             if job.name not in jobs:
                 hint = suggestion(job.name, jobs, "jobs are") if jobs else ""
-                yield _at(job, f"there is no scrape job {job.name!r} in autoscaler.yaml", hint=hint)
+                yield job.problem(f"there is no scrape job {job.name!r} in autoscaler.yaml", hint=hint)
         for server in sources(policy, "promql", "server"):
             if server.name not in servers:
                 hint = suggestion(server.name, servers, "servers are") if servers else ""
-                yield _at(server, f"there is no Prometheus server {server.name!r} in autoscaler.yaml", hint=hint)
+                yield server.problem(f"there is no Prometheus server {server.name!r} in autoscaler.yaml", hint=hint)

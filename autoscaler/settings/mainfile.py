@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsError
 
 from autoscaler.settings.checked import check
-from autoscaler.settings.problems import Problem, YamlPath, shown, suggestion
+from autoscaler.settings.problems import Problem, YamlPath, shown, suggestion, written
+from autoscaler.settings.relations import relations
 from autoscaler.settings.schema import keys
 from autoscaler.settings.shape import DELIMITER, PREFIX, Settings
 from autoscaler.settings.yaml_text import Document, Parsed, read
@@ -23,13 +24,17 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class MainFile:
-    """What was read. `raw` is file and environment together; `policies` is None when nobody knows the directory."""
+    """What was read. `raw` is file and environment together; `policies` is None when nobody knows the directory.
+
+    `notices` tell what is allowed and may still be a surprise.
+    """
 
     settings: Settings | None
     raw: Mapping[str, object]
     policies: Path | None
     problems: tuple[Problem, ...]
     content: bytes
+    notices: tuple[str, ...] = ()
 
 
 class _Together(Settings):
@@ -52,11 +57,11 @@ def read_main_file(path: Path) -> MainFile:
     """Read and validate; every relative path in the settings is made relative to the file's directory."""
     parsed = read(path)
     problems = list(parsed.problems)
-    document, written = _only_document(path, parsed, problems)
+    document, own = _only_document(path, parsed, problems)
     if document is None:
         return MainFile(None, {}, None, tuple(problems), parsed.content)
     variables = _environment(problems)
-    raw = _overlay(written, variables)
+    raw = _overlay(own, variables)
 
     def where(place: YamlPath) -> tuple[str, int | None]:
         if _holds(variables, place):
@@ -64,9 +69,14 @@ def read_main_file(path: Path) -> MainFile:
         return document.file, document.line(place)
 
     settings, found = check(_Together, raw, _Together.model_validate, where)
+    unfit = relations(raw)
+    found += [Problem(*where(one.path), written(one.path), one.reason) for one in unfit if one.problem]
+    notices = [Problem(*where(one.path), written(one.path), one.reason) for one in unfit if not one.problem]
     problems = sorted([*problems, *found], key=lambda problem: (problem.file != document.file, problem.line or 0))
     based = None if settings is None else rebased(settings, path.parent)
-    return MainFile(based, raw, _policies(based, raw, path.parent), tuple(problems), parsed.content)
+    return MainFile(
+        based, raw, _policies(based, raw, path.parent), tuple(problems), parsed.content, tuple(map(str, notices))
+    )
 
 
 def _only_document(path: Path, parsed: Parsed, problems: list[Problem]) -> tuple[Document | None, dict[str, object]]:

@@ -6,9 +6,15 @@ is the models' work.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from pydantic import BaseModel
+from pydantic.alias_generators import to_snake
 
 from autoscaler.settings.documents import Written
-from autoscaler.settings.problems import YamlPath
+from autoscaler.settings.fleet import DEFAULT_OPERATION
+from autoscaler.settings.problems import Problem, YamlPath, nearest
+from autoscaler.settings.schema import keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +28,62 @@ class Reference:
     @property
     def place(self) -> str:
         """`file:line`."""
-        return f"{self.owner.document.file}:{self.owner.document.line(self.path)}"
+        return place(self.owner, self.path)
+
+    def problem(self, reason: str, *, hint: str = "") -> Problem:
+        """A problem at this place."""
+        return self.owner.document.problem(self.path, reason, hint=hint)
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A region of the fleet: in which cluster it is, and the template that applies to it, if any."""
+    """A region of the fleet: its cluster, how it is bought, by which pool, and the template that applies, if any.
+
+    `operation` is "" when it is no text, and may be no operation's name; `pool` is None when none is written.
+    """
 
     region: Reference
     cluster: str
+    operation: str
+    pool: Reference | None
     template: Reference | None
 
 
-def _dig(value: object, *path: str) -> object:
+@dataclass(frozen=True, slots=True)
+class BudgetOutline:
+    """A budget: `regions` are its globs, None for every region."""
+
+    name: Reference
+    scope: object
+    regions: tuple[Reference, ...] | None
+
+    def covers(self, region: str) -> bool:
+        """Whether an order of the region is paid from it."""
+        everything = self.scope == "account" or self.regions is None
+        return everything or any(fnmatchcase(region, glob.name) for glob in self.regions or ())
+
+
+def place(owner: Written, path: YamlPath) -> str:
+    """`file:line` of a path in a document."""
+    return f"{owner.document.file}:{owner.document.line(path)}"
+
+
+def gives(value: object, key: str, model: type[BaseModel]) -> bool:
+    """Whether a mapping has the key. One that is misspelt counts: its spelling is the mistake, told elsewhere."""
+    if not isinstance(value, dict):
+        return False
+    known = keys(model)
+    return any(
+        written == key or (written not in known and nearest(written, known) == key)
+        for written, given in value.items()
+        if given is not None
+    )
+
+
+def dig(value: object, *path: str) -> object:
+    """What stands under a path of keys, written as in Kubernetes or with underscores; None when nothing does."""
     for key in path:
-        value = value.get(key) if isinstance(value, dict) else None
+        value = value.get(key, value.get(to_snake(key))) if isinstance(value, dict) else None
     return value
 
 
@@ -52,7 +99,7 @@ def globs(policy: Written) -> list[Reference]:
     """The region globs of a ScalingPolicy."""
     found = (
         _reference(policy, glob, ("spec", "regions", index))
-        for index, glob in _items(_dig(policy.document.value, "spec", "regions"))
+        for index, glob in _items(dig(policy.document.value, "spec", "regions"))
     )
     return [one for one in found if one is not None]
 
@@ -60,32 +107,56 @@ def globs(policy: Written) -> list[Reference]:
 def sources(policy: Written, origin: str, key: str) -> list[Reference]:
     """The sources that the signals of a ScalingPolicy name: (`scrape`, `job`) or (`promql`, `server`)."""
     found = (
-        _reference(policy, _dig(signal, origin, key), ("spec", "signals", index, origin, key))
-        for index, signal in _items(_dig(policy.document.value, "spec", "signals"))
+        _reference(policy, dig(signal, origin, key), ("spec", "signals", index, origin, key))
+        for index, signal in _items(dig(policy.document.value, "spec", "signals"))
     )
     return [one for one in found if one is not None]
 
 
+def spillovers(policy: Written) -> list[Reference]:
+    """The regions that a ScalingPolicy spills over to."""
+    found = (
+        _reference(policy, region, ("spec", "spillover", "regions", index))
+        for index, region in _items(dig(policy.document.value, "spec", "spillover", "regions"))
+    )
+    return [one for one in found if one is not None]
+
+
+def budgets(fleet: Written) -> Iterator[BudgetOutline]:
+    """The budgets of a Fleet, as far as they have a name."""
+    for number, budget in _items(dig(fleet.document.value, "spec", "budgets")):
+        path: YamlPath = ("spec", "budgets", number)
+        name = _reference(fleet, dig(budget, "name"), (*path, "name"))
+        if name is not None:
+            written = dig(budget, "regions")
+            globs = (_reference(fleet, glob, (*path, "regions", index)) for index, glob in _items(written))
+            regions = None if written is None else tuple(glob for glob in globs if glob is not None)
+            yield BudgetOutline(name, dig(budget, "scope"), regions)
+
+
 def sites(fleet: Written) -> Iterator[Site]:
-    """The regions of a Fleet, each with the template that applies to it."""
-    for number, cluster in _items(_dig(fleet.document.value, "spec", "clusters")):
+    """The regions of a Fleet, each with what applies to it."""
+    for number, cluster in _items(dig(fleet.document.value, "spec", "clusters")):
         base: YamlPath = ("spec", "clusters", number)
-        default = _reference(fleet, _dig(cluster, "template"), (*base, "template"))
-        identity = _dig(cluster, "clusterId")
-        for index, region in _items(_dig(cluster, "regions")):
+        default = _reference(fleet, dig(cluster, "template"), (*base, "template"))
+        identity = str(dig(cluster, "clusterId"))
+        operation = dig(cluster, "operation") or DEFAULT_OPERATION
+        for index, region in _items(dig(cluster, "regions")):
             path = (*base, "regions", index)
-            own = _reference(fleet, _dig(region, "template"), (*path, "template"))
-            name = _reference(fleet, region if isinstance(region, str) else _dig(region, "id"), path)
+            own = _reference(fleet, dig(region, "template"), (*path, "template"))
+            name = _reference(fleet, region if isinstance(region, str) else dig(region, "id"), path)
+            bought_by = dig(region, "operation") or operation
+            pool = _reference(fleet, dig(region, "nodePool"), (*path, "nodePool"))
             if name is not None:
-                yield Site(name, str(identity), own or default)
+                yield Site(name, identity, bought_by if isinstance(bought_by, str) else "", pool, own or default)
 
 
 def templates_named(fleet: Written) -> list[Reference]:
     """Every template that a Fleet names, each place once."""
     named = {site.template.path: site.template for site in sites(fleet) if site.template is not None}
-    for number, cluster in _items(_dig(fleet.document.value, "spec", "clusters")):
+    for number, cluster in _items(dig(fleet.document.value, "spec", "clusters")):
         path: YamlPath = ("spec", "clusters", number, "template")
-        default = _reference(fleet, _dig(cluster, "template"), path)
+        default = _reference(fleet, dig(cluster, "template"), path)
         if default is not None:
             named.setdefault(path, default)
     return [named[path] for path in sorted(named, key=str)]

@@ -37,6 +37,14 @@ class Problem:
         return f"{where}: {path}{self.reason}{value}{hint}"
 
 
+class Mistake(ValueError):
+    """What a validator finds wrong with a value, with a hint at what was meant."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
+
+
 def written(path: YamlPath) -> str:
     """A path as people write it.
 

@@ -12,14 +12,20 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from autoscaler.model.errors import ConfigurationRefused
-from autoscaler.model.names import ClusterId, RegionId
-from autoscaler.model.operation import Operation
+from autoscaler.model.names import ClusterId, NodePoolId, RegionId
+from autoscaler.model.operation import Offer, Operation
+from autoscaler.policy.brakes import Brakes
+from autoscaler.policy.budget import Budget
 from autoscaler.policy.language import ScalingPolicy
-from autoscaler.settings.crosscheck import SourceNames, cross_check, notices
+from autoscaler.settings.crosscheck import MainValues, cross_check, notices
 from autoscaler.settings.documents import Directory, read_directory
-from autoscaler.settings.fleet import Fleet
+from autoscaler.settings.fleet import Fleet, FleetCluster, FleetRegion
 from autoscaler.settings.mainfile import MainFile, read_main_file
+from autoscaler.settings.offers import offers
+from autoscaler.settings.outline import dig
+from autoscaler.settings.sections import BrakeSettings
 from autoscaler.settings.shape import Settings
+from autoscaler.settings.spending import join_budgets
 from autoscaler.settings.template import NodeTemplate
 
 __all__ = ["Loaded", "Settings", "load"]
@@ -27,11 +33,17 @@ __all__ = ["Loaded", "Settings", "load"]
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A whole configuration that fits together. `digest` is SHA-256 over the files read, secrets' files excluded."""
+    """A whole configuration that fits together. `digest` is SHA-256 over the files read, secrets' files excluded.
+
+    `offers` are the ways to buy in each region, the preferred one first; `operations` are those of the first offers.
+    """
 
     settings: Settings
     policies: Mapping[RegionId, ScalingPolicy]
+    offers: Mapping[RegionId, tuple[Offer, ...]]
     operations: Mapping[RegionId, Operation]
+    budgets: tuple[Budget, ...]
+    brakes: Brakes
     clusters: Mapping[ClusterId, frozenset[RegionId]]
     templates: frozenset[str]
     labels: Mapping[RegionId, Mapping[str, str]]
@@ -51,15 +63,17 @@ def load(path: Path) -> Loaded:
     directory = Directory(path.parent)
     if main.policies is not None:
         directory = read_directory(main.policies)
-        found = [*directory.problems, *cross_check(directory, _names(main))]
+        found = [*directory.problems, *cross_check(directory, _values(main))]
         problems += sorted(found, key=lambda problem: (problem.file, problem.line or 0))
     if problems or main.settings is None:
         raise ConfigurationRefused([str(problem) for problem in dict.fromkeys(problems)])
-    return _join(main.settings, directory, {str(path): main.content, **directory.contents})
+    contents = {str(path): main.content, **directory.contents}
+    told = (*main.notices, *notices(directory, _values(main) or MainValues()))
+    return _join(main.settings, directory, told, _digest(contents))
 
 
-def _names(main: MainFile) -> SourceNames | None:
-    """Names of the sources, as far as a broken file tells them; None when the file told nothing at all."""
+def _values(main: MainFile) -> MainValues | None:
+    """What the other files depend on, as far as a broken file tells it; None when the file told nothing at all."""
     if not main.raw:
         return None
 
@@ -68,21 +82,23 @@ def _names(main: MainFile) -> SourceNames | None:
         found = [entry.get(key) for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
         return [name for name in found if isinstance(name, str)]
 
-    return SourceNames(named("scrape_configs", "job_name"), named("prometheus", "name"))
+    priced_by_api = dig(main.raw, "executor", "price_from") == "api"
+    return MainValues(named("scrape_configs", "job_name"), named("prometheus", "name"), priced_by_api)
 
 
-def _join(settings: Settings, directory: Directory, contents: Mapping[str, bytes]) -> Loaded:
+def _join(settings: Settings, directory: Directory, told: tuple[str, ...], digest: str) -> Loaded:
     models = [one.model for one in directory.written]
     policies = [model for model in models if isinstance(model, ScalingPolicy)]
     templates = {model.name: model for model in models if isinstance(model, NodeTemplate)}
     fleets = [model for model in models if isinstance(model, Fleet)]
-    regions = [(cluster, region) for fleet in fleets for cluster in fleet.spec.clusters for region in cluster.regions]
-    operations: dict[RegionId, Operation] = {}
+    ways: dict[RegionId, tuple[Offer, ...]] = {}
     clusters: dict[ClusterId, frozenset[RegionId]] = {}
-    for cluster, region in regions:
+    labels: dict[RegionId, Mapping[str, str]] = {}
+    for cluster, region in [(one, region) for fleet in fleets for one in fleet.spec.clusters for region in one.regions]:
         name, owner = RegionId(region.id), ClusterId(cluster.cluster_id)
-        operations[name] = templates[region.template or cluster.template or ""].operation(owner, name)
+        ways[name] = _offers(templates, cluster, region)
         clusters[owner] = clusters.get(owner, frozenset()) | {name}
+        labels[name] = region.labels
 
     def password(template: str) -> SecretStr:
         if template not in templates:
@@ -91,15 +107,29 @@ def _join(settings: Settings, directory: Directory, contents: Mapping[str, bytes
 
     return Loaded(
         settings=settings,
-        policies={region: policy for region in operations for policy in policies if policy.serves(region)},
-        operations=operations,
+        policies={region: policy for region in ways for policy in policies if policy.serves(region)},
+        offers=ways,
+        operations={region: found[0].operation for region, found in ways.items()},
+        budgets=join_budgets(fleets, list(ways)),
+        brakes=_brakes(settings.brakes),
         clusters=clusters,
         templates=frozenset(templates),
-        labels={RegionId(region.id): region.labels for _, region in regions},
+        labels=labels,
         password=password,
-        notices=notices(directory),
-        digest=_digest(contents),
+        notices=told,
+        digest=digest,
     )
+
+
+def _offers(templates: Mapping[str, NodeTemplate], cluster: FleetCluster, region: FleetRegion) -> tuple[Offer, ...]:
+    pool = None if region.node_pool is None else NodePoolId(region.node_pool)
+    template = templates[region.template or cluster.template or ""]
+    operation = region.operation or cluster.operation
+    return offers(template, ClusterId(cluster.cluster_id), RegionId(region.id), operation, pool)
+
+
+def _brakes(written: BrakeSettings) -> Brakes:
+    return Brakes(written.max_unready_percent / 100.0, written.ok_unready_nodes, written.account_stop)
 
 
 def _digest(contents: Mapping[str, bytes]) -> str:

@@ -44,13 +44,14 @@ ReadAction = Literal[
 class PurchasePace(Strict):
     """The pace of one purchase operation."""
 
-    per_minute: float = Field(default=30.0, gt=0, allow_inf_nan=False, description="Purchase calls per minute.")
+    per_minute: float = Field(gt=0, allow_inf_nan=False, description="Purchase calls per minute.")
     burst: int = Field(default=1, ge=1, description="Purchase calls that may go at once after a quiet time.")
 
 
 class PurchaseLimits(PurchasePace):
     """The pace of purchase calls over all regions together; each operation of the API has its own."""
 
+    per_minute: float = Field(default=30.0, gt=0, allow_inf_nan=False, description="Purchase calls per minute.")
     concurrency: int = Field(default=4, ge=1, description="Purchase calls that may be under way at a time.")
     per_action: dict[OperationName, PurchasePace] = Field(
         default={}, description="Operations with a pace of their own instead of the one above."
@@ -64,13 +65,14 @@ class PurchaseLimits(PurchasePace):
 class ReadPace(Strict):
     """The pace of one read call."""
 
-    per_second: float = Field(default=10.0, gt=0, allow_inf_nan=False, description="Calls per second, pages counted.")
+    per_second: float = Field(gt=0, allow_inf_nan=False, description="Calls per second, pages counted.")
     burst: int = Field(default=20, ge=1, description="Calls that may go at once after a quiet time.")
 
 
 class ReadLimits(ReadPace):
     """The pace of calls that only read; each operation of the API has its own."""
 
+    per_second: float = Field(default=10.0, gt=0, allow_inf_nan=False, description="Calls per second, pages counted.")
     purchase_share: float = Field(
         default=0.3,
         gt=0,

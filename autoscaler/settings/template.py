@@ -1,24 +1,34 @@
 """`kind: NodeTemplate`: what a new node is, in the field names and within the limits of the purchase API.
 
-A document of the policy directory comes in; the operation to buy with, and the password for it, go out. Source of every
-field and limit: API page "Scale out a managed edge Kubernetes cluster", request parameters.
+A document of the policy directory comes in; a frozen template and its password go out. Source of every field and limit:
+API page "Scale out a managed edge Kubernetes cluster", request parameters.
+`price_per_month` and `alternatives` are ours and are not sent.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, AliasChoices, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 
-from autoscaler.model.names import ClusterId, RegionId
-from autoscaler.model.operation import ScaleOutCluster
+from autoscaler.model.errors import ConfigurationRefused
 from autoscaler.policy.base import Parameters
 from autoscaler.policy.language import Metadata
 from autoscaler.settings import password
+from autoscaler.settings.amounts import Price
 from autoscaler.settings.base import Strict
 
 PERIODS = (1, 2, 3, 6, 12, 24, 36, 48, 60)
-_PASSWORD_FIELDS = ("login_password", "login_password_file", "login_password_env")
+PASSWORD_FIELDS = ("login_password", "login_password_file", "login_password_env")
 
 
 def _period(months: int) -> int:
@@ -45,6 +55,20 @@ def _edge(value: bool) -> bool:
     return value
 
 
+def _long_form(value: object) -> object:
+    """`ens.sn1.small` is short for `{worker_instance_type: ens.sn1.small}`."""
+    return {"worker_instance_type": value} if isinstance(value, str) else value
+
+
+class Alternative(Strict):
+    """An instance type that is bought when the one before it is out of stock; all else is as in the template."""
+
+    worker_instance_type: str = Field(min_length=1, description="Type of the ENS instances.")
+    price_per_month: Price | None = Field(
+        default=None, description="What one such node costs for a month, in the account's currency; not sent."
+    )
+
+
 class NodeSpec(Strict):
     """The body of the purchase call, less what the decision and the fleet say. Quoted numbers are not numbers."""
 
@@ -60,7 +84,10 @@ class NodeSpec(Strict):
     }
 
     worker_instance_type: str = Field(min_length=1, description="Type of the ENS instances, e.g. `ens.sn1.tiny`.")
-    worker_image_id: str = Field(min_length=1, description="Id of the image that the nodes start from.")
+    worker_image_id: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None,
+        description="Id of the image that the nodes start from. Required for ScaleOutCluster; a node pool has its own.",
+    )
     ens_internet_charge_type: Literal["BandwidthByDay", "95BandwidthByMonth"] = Field(
         validation_alias=AliasChoices("ens_internet_charge_type", "ens_Internet_charge_type"),
         description="Billing of traffic: daily peak or monthly 95th percentile bandwidth.",
@@ -85,13 +112,29 @@ class NodeSpec(Strict):
         default=True, description="Always true: the API takes nothing else for a managed edge cluster."
     )
     login_password: SecretStr | None = Field(
-        default=None, description="SSH password: 8 to 30 characters of at least 3 kinds. Better kept in a file."
+        default=None,
+        description="SSH password: 8 to 30 characters of at least 3 kinds. Better kept in a file. ScaleOutCluster "
+        "requires exactly one of the three login_password fields; a node pool has its own.",
     )
     login_password_file: Annotated[Path, Field(strict=False)] | None = Field(
         default=None, description="File with the SSH password; relative to the file that names it; read at each order."
     )
     login_password_env: Annotated[str, Field(min_length=1)] | None = Field(
         default=None, description="Name of the environment variable with the SSH password."
+    )
+
+    price_per_month: Price | None = Field(
+        default=None,
+        description="What one node costs for a month, in the account's currency; not sent. An order costs this, times "
+        "worker_period, times its nodes. Required in regions under a budget, unless executor.price_from is api.",
+    )
+    alternatives: Annotated[tuple[Annotated[Alternative, BeforeValidator(_long_form)], ...], Field(strict=False)] = (
+        Field(
+            default=(),
+            description="Instance types that are bought instead, in this order, when the one before is out of stock; a "
+            "name, or a mapping with the name and its price. A node pool has one type, so that its operations ignore "
+            "them.",
+        )
     )
 
     @field_validator("worker_auto_renew_period", mode="after")
@@ -124,12 +167,24 @@ class NodeSpec(Strict):
             password.require_strength(password.from_environment(value))
         given = {**info.data, "login_password_env": value}
         # A place that is itself wrong is not in `data`, and has been complained about.
-        if all(name in given for name in _PASSWORD_FIELDS):
-            names = [name for name in _PASSWORD_FIELDS if given[name] is not None]
-            if len(names) != 1:
-                there = " and ".join(names) or "none"
-                raise ValueError(f"exactly one of {', '.join(_PASSWORD_FIELDS)} must be there; there is {there}")
+        if all(name in given for name in PASSWORD_FIELDS):
+            names = [name for name in PASSWORD_FIELDS if given[name] is not None]
+            if len(names) > 1:
+                raise ValueError(
+                    f"exactly one of {', '.join(PASSWORD_FIELDS)} must be there; there is {' and '.join(names)}"
+                )
         return value
+
+    @field_validator("alternatives", mode="after")
+    @classmethod
+    def _differ(cls, alternatives: tuple[Alternative, ...], info: ValidationInfo) -> tuple[Alternative, ...]:
+        types = [info.data.get("worker_instance_type"), *(one.worker_instance_type for one in alternatives)]
+        twice = sorted({name for name in types if name is not None and types.count(name) > 1})
+        if twice:
+            raise ValueError(
+                f"instance types must differ, from the template's own too; there twice: {', '.join(twice)}"
+            )
+        return alternatives
 
 
 class NodeTemplate(Parameters):
@@ -145,30 +200,19 @@ class NodeTemplate(Parameters):
         """The template's name."""
         return self.metadata.name
 
-    def operation(self, cluster: ClusterId, region: RegionId) -> ScaleOutCluster:
-        """The purchase of such nodes in one region."""
-        spec = self.spec
-        return ScaleOutCluster(
-            cluster=cluster,
-            template=self.name,
-            ens_region_id=region,
-            worker_instance_type=spec.worker_instance_type,
-            worker_image_id=spec.worker_image_id,
-            ens_internet_charge_type=spec.ens_internet_charge_type,
-            worker_period=spec.worker_period,
-            worker_system_disk_size=spec.worker_system_disk_size,
-            worker_data_disk_size=spec.worker_data_disk_size,
-            worker_auto_renew=spec.worker_auto_renew,
-            worker_auto_renew_period=spec.worker_auto_renew_period,
-            timeout_mins=spec.timeout_mins,
-        )
+    @property
+    def has_password(self) -> bool:
+        """Whether one of the places for the SSH password is given."""
+        return any(getattr(self.spec, name) is not None for name in PASSWORD_FIELDS)
 
     def password(self) -> SecretStr:
         """The SSH password, read anew from its file or variable, so that it can be changed while the daemon runs.
 
         Raises:
-            ConfigurationRefused: it is gone, or breaks the API's rule by now.
+            ConfigurationRefused: there is none, it is gone, or it breaks the API's rule by now.
         """
         spec = self.spec
         where = f"login password of node template {self.name!r}"
+        if not self.has_password:
+            raise ConfigurationRefused([f"{where}: there is none; ScaleOutCluster needs one"])
         return password.resolve(where, spec.login_password, spec.login_password_file, spec.login_password_env)

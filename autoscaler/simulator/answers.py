@@ -16,10 +16,6 @@ _CHINA = timezone(timedelta(hours=8))
 UNANNOUNCED = "x_field_of_tomorrow"
 
 
-class CloseConnection(Exception):
-    """Close the connection without an answer."""
-
-
 def json_answer(document: Mapping[str, object], status: int = 200) -> web.Response:
     """A JSON answer."""
     return web.json_response({**document, UNANNOUNCED: {"version": 2}}, status=status)
@@ -48,10 +44,22 @@ def refusal_answer(refusal: Refusal, request_id: str, host: str) -> web.Response
     return answer
 
 
-def gateway_page() -> web.Response:
-    """A 500 that is no API answer at all."""
-    page = "<html><head><title>500 Internal Server Error</title></head><body><h1>500</h1></body></html>"
-    return web.Response(text=page, status=500, content_type="text/html")
+def as_xml(answer: web.Response, status: int) -> web.Response:
+    """A JSON answer of plain fields as XML."""
+    fields = json.loads(answer.body) if isinstance(answer.body, bytes) else {}
+    return xml_answer({name: str(value) for name, value in fields.items() if name != UNANNOUNCED}, status)
+
+
+def gateway_page(status: int = 500) -> web.Response:
+    """A 5xx that is no API answer at all."""
+    page = f"<html><head><title>{status} Server Error</title></head><body><h1>{status}</h1></body></html>"
+    return web.Response(text=page, status=status, content_type="text/html")
+
+
+def login_page() -> web.Response:
+    """What a captive portal answers to everything."""
+    page = "<!DOCTYPE html><html><head><title>Sign in to the network</title></head><body>Welcome</body></html>"
+    return web.Response(text=page, status=200, content_type="text/html")
 
 
 def control_answer(document: object, status: int = 200) -> web.Response:
@@ -80,3 +88,9 @@ def ens_time(at: float) -> str:
     '2020-11-10T16:02:04Z'
     """
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def address_of(instance: str) -> str:
+    """A private address for a machine, derived from its id."""
+    number = int(instance[-6:], 16)
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"

@@ -7,6 +7,7 @@ HTTP and buys nothing. A node in the dark still runs and counts: only its page c
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -30,11 +31,13 @@ class EdgeFleet:
         self._books = books
         capacity = books.scenario.capacity_per_node
         self._loads = {region.region: RegionLoad(region.demand, capacity) for region in books.scenario.regions}
+        self._known = dict.fromkeys(self._loads, 0)
+        self._left: set[str] = set()
 
     def reading(self, region: str, instance: str, now: float) -> NodeReading | None:
         """What a node measures; None when the region has no such node or it has not joined yet."""
         machine = self._books.instance(instance)
-        if machine is None or machine.region != region or now < machine.ready_at:
+        if machine is None or machine.region != region or not machine.has_joined(now):
             return None
         return self._load(region).reading(self._books.second(machine.ready_at), self._books.second(now))
 
@@ -56,7 +59,15 @@ class EdgeFleet:
 
     def _load(self, region: str) -> RegionLoad:
         load, machines = self._loads[region], self._books.region_instances(region)
-        load.join([self._books.second(machine.ready_at) for machine in machines[load.joined :]])
+        fresh = [machine for machine in machines[self._known[region] :] if machine.ready_at < inf]
+        self._known[region] = len(machines)
+        if fresh:
+            load.join([self._books.second(machine.ready_at) for machine in fresh])
+        for gone in self._books.task_book.removals:
+            if gone.region == region and gone.id not in self._left:
+                self._left.add(gone.id)
+                if gone.ready_at < inf:
+                    load.leave(self._books.second(max(gone.removed_at, gone.ready_at)))
         return load
 
 

@@ -1,7 +1,7 @@
 """The gateway in front of both APIs: reads a request, verifies its signature, and turns refusals into answers.
 
-An operation is a function from a Call to a response; it may raise Refusal or CloseConnection. Operations know their
-product's words only, and must not verify, count or format errors themselves.
+An operation is a function from a Call to a response; it may raise Refusal. Operations know their product's words only,
+and must not verify, wait, count or format errors themselves: what befalls a call on its way is carried out here.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -10,25 +10,35 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from autoscaler.ports import Clock
-from autoscaler.simulator.answers import CloseConnection, refusal_answer
+from autoscaler.simulator.answers import refusal_answer
 from autoscaler.simulator.books import CloudBooks
+from autoscaler.simulator.broken import hang_up
+from autoscaler.simulator.chaos import Chaos
 from autoscaler.simulator.clock import Timeline
-from autoscaler.simulator.faults import Faults
+from autoscaler.simulator.faults import Faults, FirstOf, Misfortune
+from autoscaler.simulator.mishaps import CloseConnection, Execution, befall
 from autoscaler.simulator.records import Refusal, Style
 from autoscaler.simulator.signature import ReceivedRequest, SignatureVerifier
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-@dataclass(frozen=True, slots=True)
 class Site:
-    """All that the handlers share."""
+    """All that the handlers share. `luck` is asked once per verified call."""
 
-    books: CloudBooks
-    clock: Clock
-    timeline: Timeline
-    verifier: SignatureVerifier
-    faults: Faults
+    def __init__(self, books: CloudBooks, clock: Clock, timeline: Timeline, verifier: SignatureVerifier) -> None:
+        self.books = books
+        self.clock = clock
+        self.timeline = timeline
+        self.verifier = verifier
+        self.faults = Faults()
+        self.chaos = Chaos()
+        self.luck: Misfortune = FirstOf(self.faults, self.chaos)
+
+    @property
+    def skew(self) -> float:
+        """Seconds by which the server's clock is ahead of the caller's."""
+        return self.books.scenario.clock_skew
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +62,47 @@ class Call:
         return self.site.timeline.now()
 
     def shown(self, at: float) -> float:
-        """A simulated moment as the caller's clock would show it."""
-        return self.site.timeline.shown(at)
+        """A simulated moment as the server's clock showed it to the caller."""
+        return self.site.timeline.shown(at) + self.site.skew
 
 
-Operation = Callable[[Call], Awaitable[web.Response]]
+Operation = Callable[[Call], web.Response]
 
 
-def behind_gateway(site: Site, version: str, operations: Mapping[str, Operation]) -> Handler:
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One of the two APIs: its version, how it writes errors, and what its actions are called here.
+
+    Where both have an action of one name, `prefix` makes a difference for faults.
+    """
+
+    version: str
+    style: Style
+    shared: frozenset[str] = frozenset()
+    prefix: str = ""
+
+    def action(self, name: str) -> str:
+        """The unique name of an action."""
+        return f"{self.prefix}{name}" if name in self.shared else name
+
+    def worded(self, refusal: Refusal) -> Refusal:
+        """A refusal as this product writes it; what the gateway itself refuses is the same for all."""
+        if refusal.style in ("gateway", self.style):
+            return refusal
+        return Refusal(refusal.code, refusal.message, refusal.status, self.style, refusal.headers)
+
+
+def behind_gateway(site: Site, product: Product, operations: Mapping[str, Operation]) -> Handler:
     """A handler for the operations of one path: `operations` maps x-acs-action to the function that answers it."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         request_id = site.books.new_request_id()
+        answer: web.StreamResponse
         try:
-            answer = await _call(site, request, request_id, version, operations)
+            received = await _received(request)
+            answer = await _call(site, request, received, request_id, product, operations)
         except Refusal as refusal:
-            answer = refuse(site, refusal, request_id, request.host)
+            answer = refuse(site, product.worded(refusal), request_id, request.host)
         except CloseConnection:
             return hang_up(request)
         answer.headers["x-acs-request-id"] = request_id
@@ -77,30 +112,69 @@ def behind_gateway(site: Site, version: str, operations: Mapping[str, Operation]
 
 
 def refuse(site: Site, refusal: Refusal, request_id: str, host: str) -> web.Response:
-    """Count a refusal and answer it."""
+    """Count a refusal that the caller is told, and answer it."""
     site.books.refusals[refusal.code] += 1
     return refusal_answer(refusal, request_id, host)
 
 
-def hang_up(request: web.Request) -> web.Response:
-    """Close the connection; the response returned is for the server's own bookkeeping and reaches nobody."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()
-
-
 async def _call(
-    site: Site, request: web.Request, request_id: str, version: str, operations: Mapping[str, Operation]
-) -> web.Response:
-    received = await _received(request)
-    site.verifier.verify(received, site.clock.now())
-    if received.headers.get("x-acs-version") != version:
+    site: Site,
+    request: web.Request,
+    received: ReceivedRequest,
+    request_id: str,
+    product: Product,
+    operations: Mapping[str, Operation],
+) -> web.StreamResponse:
+    site.verifier.verify(received, site.clock.now() + site.skew)
+    if received.headers.get("x-acs-version") != product.version:
         raise Refusal("InvalidVersion", "Specified version does not exist.")
     action = received.headers.get("x-acs-action", "")
-    if action not in operations:
+    operation = operations.get(action)
+    if operation is None:
         raise Refusal("InvalidAction.NotFound", "Specified action is not found on this path.", status=404)
     call = Call(site, action, dict(request.match_info), dict(received.query), received.body, request_id)
-    return await operations[action](call)
+    name = product.action(action)
+    fault = site.luck.take(name)
+    if fault is None:
+        return operation(call)
+    site.books.faults[fault.kind] += 1
+    return await befall(fault, _execution(call, name, product, operation, received, request.host))
+
+
+def _execution(
+    call: Call, name: str, product: Product, operation: Operation, received: ReceivedRequest, host: str
+) -> Execution:
+    site = call.site
+
+    def told() -> web.Response:
+        try:
+            return operation(call)
+        except Refusal as refusal:
+            return refuse(site, product.worded(refusal), call.request_id, host)
+
+    def unheard() -> None:
+        try:
+            operation(call)
+        except Refusal as refusal:
+            site.books.unheard[refusal.code] += 1
+
+    def again() -> web.Response:
+        try:
+            site.verifier.verify(received, site.clock.now() + site.skew)
+        except Refusal as refusal:
+            return refuse(site, refusal, call.request_id, host)
+        return told()
+
+    return Execution(
+        action=name,
+        style=product.style,
+        clock=site.clock,
+        told=told,
+        unheard=unheard,
+        refuse=lambda refusal: refuse(site, refusal, call.request_id, host),
+        error=lambda refusal: refusal_answer(refusal, call.request_id, host),
+        again=again,
+    )
 
 
 async def _received(request: web.Request) -> ReceivedRequest:
@@ -117,27 +191,3 @@ async def unknown_path(request: web.Request) -> web.StreamResponse:
 
 
 SITE: web.AppKey[Site] = web.AppKey("site", Site)
-
-
-def page_of(query: Mapping[str, str], number_key: str, size_key: str, style: Style) -> tuple[int, int]:
-    """Page number (from 1) and size (1 to 100, 10 if not given).
-
-    Raises:
-        Refusal: InvalidParameter.{key}.
-    """
-    return _bounded(query, number_key, 1, 1_000_000, style), _bounded(query, size_key, 10, 100, style)
-
-
-def _bounded(query: Mapping[str, str], key: str, default: int, most: int, style: Style) -> int:
-    text = query.get(key, str(default))
-    if text.isascii() and text.isdecimal() and 1 <= int(text) <= most:
-        return int(text)
-    field = "".join(part[0].upper() + part[1:] for part in key.split("_"))
-    raise Refusal(f"InvalidParameter.{field}", f"{key} must be from 1 to {most}.", style=style)
-
-
-def refuse_unknown(query: Mapping[str, str], known: frozenset[str], style: Style) -> None:
-    """Refuse a filter that is not simulated: to ignore it would answer another question. Raises Refusal."""
-    unknown = sorted(query.keys() - known)
-    if unknown:
-        raise Refusal("InvalidParameter", f"Not simulated: {', '.join(unknown)}.", style=style)

@@ -3,111 +3,140 @@
 A scenario is data: it holds no state and reads no clock. Seconds are counted from the start of the simulation.
 """
 
-from itertools import pairwise
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from pydantic import Field, SecretStr, model_validator
 
 from autoscaler.model.errors import ConfigurationRefused
+from autoscaler.settings.amounts import Amount
 from autoscaler.settings.base import Duration, Strict
-from autoscaler.simulator.demand import demand_at
+from autoscaler.settings.checked import check
+from autoscaler.settings.problems import YamlPath, shown
+from autoscaler.settings.yaml_text import Parsed, read
+from autoscaler.simulator.region_scenario import (
+    ClusterName,
+    InstanceType,
+    PoolScenario,
+    RegionScenario,
+)
+from autoscaler.simulator.script import PurchaseScript, Second, StockAnswer, Visibility
 
-Second = Annotated[Duration, Field(ge=0, allow_inf_nan=False)]
-Nodes = Annotated[int, Field(ge=0, le=100_000)]
-Rate = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class RegionScenario(Strict):
-    """One ENS region: its nodes, what the vendor can still sell there, its demand and its dark hours."""
-
-    region: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="The ens_region_id.")
-    initial_nodes: Nodes = Field(default=1, description="Nodes that are ready at the start.")
-    stock: Nodes = Field(default=10, description="Nodes that can be bought before any restock.")
-    restock: tuple[tuple[Second, Nodes], ...] = Field(default=(), description="(second, nodes) added to the stock.")
-    demand: tuple[tuple[Second, Rate], ...] = Field(
-        default=((0.0, 0.0),), min_length=1, description="(second, requests per second), joined by straight lines."
-    )
-    dark: tuple[tuple[Second, Second], ...] = Field(
-        default=(), description="(from, to) in seconds: the site has lost its uplink, its nodes keep running."
-    )
-
-    @model_validator(mode="after")
-    def _runs_forward(self) -> Self:
-        if any(later[0] < earlier[0] for earlier, later in pairwise(self.demand)):
-            raise ValueError("the points of demand must stand in the order of their seconds")
-        if any(end <= begin for begin, end in self.dark):
-            raise ValueError("a dark window must end after it begins")
-        return self
-
-    def demand_at(self, second: float) -> float:
-        """Requests per second that the region's users send."""
-        return demand_at(self.demand, second)
-
-    def is_dark(self, second: float) -> bool:
-        """Whether the region can not be reached; a window's end is outside it."""
-        return any(begin <= second < end for begin, end in self.dark)
-
-    def supplied(self, second: float) -> int:
-        """Nodes that the vendor has put on sale so far, sold ones included."""
-        return self.stock + sum(nodes for at, nodes in self.restock if at <= second)
+__all__ = ["RegionScenario", "Scenario", "load_scenario"]
 
 
 class Scenario(Strict):
-    """A whole simulation: one cluster of one account, its regions, and how the API behaves."""
+    """A whole simulation: one account, its clusters and regions, and how the API behaves."""
 
     regions: tuple[RegionScenario, ...] = Field(min_length=1, description="The ENS regions.")
-    instance_type: str = Field(default="ens.sn1.tiny", min_length=1, description="The only type on sale.")
-    cluster_id: str = Field(default="c0123456789abcdef0123456789abcdef", pattern=r"^[A-Za-z0-9]+$")
+    pools: tuple[PoolScenario, ...] = Field(default=(), description="The node pools.")
+    instance_type: str = Field(default="ens.sn1.tiny", min_length=1, description="The type that every region sells.")
+    price: Amount = Field(default=Decimal(100), description="One node of instance_type for one month.")
+    types: tuple[InstanceType, ...] = Field(default=(), description="Further types that regions may have in stock.")
+    discount: float = Field(default=0.0, ge=0, lt=1, description="Share that the account need not pay.")
+    balance: Amount | None = Field(default=None, description="Money of the account; boundless if left out.")
+    cluster_id: ClusterName = Field(default="c0123456789abcdef0123456789abcdef", description="The CS cluster.")
     access_key_id: str = Field(default="simulated-key", min_length=1, description="The only key that may sign.")
     access_key_secret: SecretStr = Field(
         default=SecretStr("simulated-secret"), min_length=1, description="Its secret; worth nothing anywhere else."
     )
-    task_seconds: Second = Field(default=60.0, description="From the purchase to the success of its task.")
-    join_seconds: Second = Field(default=30.0, description="From the success of the task until the node is Ready.")
+    task_seconds: Second = Field(default=60.0, description="From the purchase to the end of its task.")
+    join_seconds: Second = Field(default=30.0, description="From the end of the task until the node is Ready.")
     accept_status: Literal[200, 202] = Field(default=200, description="HTTP status of an accepted purchase.")
     answer_format: Literal["json", "xml"] = Field(default="json", description="Body of an accepted purchase.")
-    stock_answer: Literal["refuse", "fail_task"] = Field(
+    stock_answer: StockAnswer = Field(
         default="refuse", description="How StockNotEnough arrives: as the call's answer, or as a task that fails."
     )
     task_parameters: bool = Field(default=True, description="Whether DescribeTaskInfo repeats region and count.")
-    node_quota: int = Field(default=100, ge=1, description="Most nodes in the cluster.")
+    pool_task_type: str = Field(default="cluster_scaleout", min_length=1, description="task_type of a pool's task.")
+    node_quota: int = Field(default=100, ge=1, description="Most nodes in one cluster.")
+    visible: Visibility = Field(default=Visibility(), description="How late the reads show what is true.")
+    script: PurchaseScript = Field(default=PurchaseScript(), description="What becomes of every purchase.")
+    scripts: tuple[PurchaseScript, ...] = Field(
+        default=(), description="What becomes of the first purchases instead: each entry serves once, in turn."
+    )
+    duplicate_every: int = Field(default=0, ge=0, description="Every n-th row of a list stands there twice; 0: none.")
+    clock_skew: Annotated[Duration, Field(allow_inf_nan=False)] = Field(
+        default=0.0, description="Seconds by which the server's clock is ahead of the caller's; may be negative."
+    )
     capacity_per_node: float = Field(
         default=100.0, gt=0, allow_inf_nan=False, description="Requests per second that saturate a node."
     )
     seed: int = Field(default=0, description="All ids derive from it.")
 
     @model_validator(mode="after")
-    def _names_each_region_once(self) -> Self:
-        names = [region.region for region in self.regions]
-        if len(set(names)) != len(names):
-            raise ValueError("a region is listed twice")
+    def _names_each_thing_once(self) -> Self:
+        _once((region.region for region in self.regions), "a region is listed twice")
+        _once((pool.id for pool in self.pools), "a node pool is listed twice")
+        _once((self.instance_type, *(kind.type for kind in self.types)), "an instance type is listed twice")
+        for region in self.regions:
+            _once((row.type for row in region.types), f"region {region.region} lists an instance type twice")
+        return self
+
+    @model_validator(mode="after")
+    def _names_what_there_is(self) -> Self:
+        known = {self.instance_type, *(kind.type for kind in self.types)}
+        regions = {region.region for region in self.regions}
+        for region in self.regions:
+            for row in region.types:
+                if row.type not in known - {self.instance_type}:
+                    raise ValueError(f"region {region.region} lists {row.type}, which is not among types")
+        for pool in self.pools:
+            if pool.region not in regions:
+                raise ValueError(f"node pool {pool.id} is in region {pool.region}, which is not among regions")
+            if pool.instance_type not in known | {None}:
+                raise ValueError(f"node pool {pool.id} buys {pool.instance_type}, which is not among types")
+        for script in (self.script, *self.scripts):
+            if script.region not in regions | {None}:
+                raise ValueError(f"a script waits for region {script.region}, which is not among regions")
         return self
 
     def region(self, name: str) -> RegionScenario | None:
         """The region of that id, if it is in the scenario."""
         return next((region for region in self.regions if region.region == name), None)
 
+    def type(self, name: str) -> InstanceType | None:
+        """The instance type of that name, if it is on sale anywhere."""
+        if name == self.instance_type:
+            return InstanceType(type=name, price=self.price)
+        return next((kind for kind in self.types if kind.type == name), None)
+
+
+def _once(names: Iterable[str], complaint: str) -> None:
+    twice = [name for name, times in Counter(names).items() if times > 1]
+    if twice:
+        raise ValueError(f"{complaint}: {', '.join(twice)}")
+
 
 def load_scenario(path: Path) -> Scenario:
     """Read a scenario from a YAML file.
 
     Raises:
-        ConfigurationRefused: the file can not be read or is no scenario; one line per problem, no value repeated.
+        ConfigurationRefused: the file can not be read or is no scenario; every problem has a line of its own, and none
+            repeats the secret.
     """
-    try:
-        written = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationRefused([f"{path}: can not be read: {type(error).__name__}"]) from error
-    except YAMLError as error:
-        raise ConfigurationRefused([f"{path}: is not YAML: {error}"]) from error
-    try:
-        return Scenario.model_validate(written)
-    except ValidationError as error:
-        problems = [
-            f"{path}: {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
-            for problem in error.errors(include_input=False, include_url=False)
-        ]
-        raise ConfigurationRefused(problems) from error
+    parsed = read(path)
+    documents = [document for document in parsed.documents if document.value is not None]
+    problems = [str(problem) for problem in parsed.problems]
+    if problems or len(documents) != 1:
+        raise ConfigurationRefused(problems or [_not_one_document(path, parsed)])
+    document = documents[0]
+    if not isinstance(document.value, dict):
+        raise ConfigurationRefused(
+            [f"{path}: a scenario is a mapping of keys to values, and this is {shown(document.value)}"]
+        )
+
+    def where(place: YamlPath) -> tuple[str, int | None]:
+        return document.file, document.line(place)
+
+    scenario, found = check(Scenario, document.value, Scenario.model_validate, where)
+    if scenario is None or found:
+        raise ConfigurationRefused([str(problem) for problem in found])
+    return scenario
+
+
+def _not_one_document(path: Path, parsed: Parsed) -> str:
+    return f"{path}: the file is empty" if not parsed.documents else f"{path}: the file must hold one document"

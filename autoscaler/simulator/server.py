@@ -17,7 +17,6 @@ from autoscaler.simulator.control import ControlRoom
 from autoscaler.simulator.cs_api import add_cs_routes
 from autoscaler.simulator.edge import EdgeFleet, write_file_sd
 from autoscaler.simulator.ens_api import add_ens_routes
-from autoscaler.simulator.faults import Faults
 from autoscaler.simulator.gateway import SITE, Site, unknown_path
 from autoscaler.simulator.scenario import Scenario
 from autoscaler.simulator.signature import SignatureVerifier
@@ -29,19 +28,20 @@ _GRACE = 0.1
 class Simulator:
     """A simulated cloud and edge. Simulated time starts when the object is made and runs `speed` times as fast.
 
-    `books` and `faults` may be used in process while the server runs. Stopping and starting again keeps the books:
-    the vendor does not forget a sale.
+    `books`, `faults` and `chaos` may be used in process while the server runs. Stopping and starting again keeps the
+    books: the vendor does not forget a sale.
     """
 
     def __init__(self, scenario: Scenario, clock: Clock, speed: float = 1.0) -> None:
         self.scenario = scenario
         self.clock = clock
-        self.faults = Faults()
         self.timeline = Timeline(clock, speed)
         self.books = CloudBooks(scenario, self.timeline.start)
         self.fleet = EdgeFleet(self.books)
         verifier = SignatureVerifier(scenario.access_key_id, scenario.access_key_secret)
-        self._site = Site(self.books, clock, self.timeline, verifier, self.faults)
+        self._site = Site(self.books, clock, self.timeline, verifier)
+        self.faults = self._site.faults
+        self.chaos = self._site.chaos
         self._runner: web.AppRunner | None = None
         self._address = ""
 
@@ -63,7 +63,7 @@ class Simulator:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
         """Listen. Port 0 takes a free one below the ports that the system hands out by itself. Raises OSError."""
-        runner = web.AppRunner(self._application(), access_log=None, handle_signals=False, shutdown_timeout=_GRACE)
+        runner = web.AppRunner(self.application(), access_log=None, handle_signals=False, shutdown_timeout=_GRACE)
         await runner.setup()
         try:
             listening = _listen(host, port)
@@ -88,7 +88,8 @@ class Simulator:
         """Write the target list of the simulated moment `now` for a file_sd discovery. Raises OSError."""
         write_file_sd(path, self.fleet.targets(self.address, self.now() if now is None else now))
 
-    def _application(self) -> web.Application:
+    def application(self) -> web.Application:
+        """The handlers of all pages, without a server. All that waits in them waits for the simulator's clock."""
         app = web.Application()
         app[SITE] = self._site
         add_cs_routes(app, self._site)

@@ -1,20 +1,18 @@
-"""The body of ScaleOutCluster, checked field by field against the API page and nothing else.
+"""The bodies of CS purchases, checked field by field against their API pages and nothing else.
 
-The bytes of a request come in; a ScaleOutBody or a Refusal goes out. It must not import the cloud room, whose encoding
-it is there to doubt. Stricter than the vendor in one point: a field that the page does not know is refused, because a
-misspelt field that is silently ignored is how the wrong machine gets bought.
-Source: API page "Scale out a managed edge Kubernetes cluster". No message repeats the password.
+The bytes of a request come in; a ScaleOutBody, a number or a Refusal goes out. It must not import the cloud room, whose
+encoding it is there to doubt. Stricter than the vendor in one point: a field that the page does not know is refused,
+because a misspelt field that is silently ignored is how the wrong machine gets bought. No message repeats the password.
+Sources: API pages "Scale out a managed edge Kubernetes cluster", ScaleClusterNodePool and ModifyClusterNodePool.
 """
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from autoscaler.simulator.books import CloudBooks
+from autoscaler.simulator.checks import Check, between, flag, one_of, pascal, password, tens, text, true, whole
 from autoscaler.simulator.records import Refusal, ScaleOutBody
-
-Check = Callable[[object], str | None]
-"""What is wrong with a value, or None."""
 
 _PERIODS = (1, 2, 3, 6, 12, 24, 36, 48, 60)
 _CHARGE_TYPES = ("BandwidthByDay", "95BandwidthByMonth")
@@ -52,26 +50,76 @@ def read_scale_out(books: CloudBooks, cluster: str, content: bytes) -> ScaleOutB
     for name, value in body.items():
         wrong = _CHECKS[name](value)
         if wrong:
-            raise Refusal(f"InvalidParameter.{_pascal(name)}", f"{name} {wrong}.", style="cs")
+            raise Refusal(f"InvalidParameter.{pascal(name)}", f"{name} {wrong}.", style="cs")
     _check_renewal(body)
     _check_image_fits(body)
-    _check_on_sale(books, body)
+    require_on_sale(books, str(body["ens_region_id"]), str(body["worker_instance_type"]))
     return ScaleOutBody(
         cluster=cluster,
         region=str(body["ens_region_id"]),
         instance_type=str(body["worker_instance_type"]),
-        nodes=_whole(body["count"]),
+        nodes=whole(body["count"]),
         image=str(body["worker_image_id"]),
-        system_disk=_whole(body["worker_system_disk_size"]),
-        data_disk=_whole(body.get("worker_data_disk_size", 0)),
-        period=_whole(body["worker_period"]),
+        system_disk=whole(body["worker_system_disk_size"]),
+        data_disk=whole(body.get("worker_data_disk_size", 0)),
+        period=whole(body["worker_period"]),
     )
 
 
+def read_count(content: bytes) -> int:
+    """The body of CS ScaleClusterNodePool: a whole number `count` and nothing else.
+
+    Raises:
+        Refusal: MissingParameter, InvalidParameter or InvalidParameter.Count.
+    """
+    body = _json_object(content)
+    _only(body, "count")
+    return _count(body["count"], "count")
+
+
+def read_desired_size(content: bytes) -> int:
+    """The body of CS ModifyClusterNodePool: `scaling_group.desired_size`. Empty lists, which the SDK adds, are allowed.
+
+    Raises:
+        Refusal: MissingParameter, InvalidParameter or InvalidParameter.DesiredSize.
+    """
+    body = _json_object(content)
+    _only(body, "scaling_group")
+    group = body["scaling_group"]
+    if not isinstance(group, dict):
+        raise Refusal("InvalidParameter.ScalingGroup", "scaling_group must be an object.", style="cs")
+    told = {name: value for name, value in group.items() if value != []}
+    _only(told, "desired_size")
+    return _count(told["desired_size"], "desired_size")
+
+
+def _only(body: Mapping[str, object], name: str) -> None:
+    others = sorted(body.keys() - {name})
+    if others:
+        raise Refusal("InvalidParameter", f"Not simulated: {', '.join(others)}.", style="cs")
+    if name not in body:
+        raise Refusal("MissingParameter", f"These parameters are required: {name}.", style="cs")
+
+
+def _count(value: object, name: str) -> int:
+    wrong = between(1)(value)
+    if wrong:
+        raise Refusal(f"InvalidParameter.{pascal(name)}", f"{name} {wrong}.", style="cs")
+    return whole(value)
+
+
 def require_cluster(books: CloudBooks, cluster: str) -> None:
-    """Refuse a cluster that is not the scenario's. Raises Refusal: ErrorClusterNotFound."""
-    if cluster != books.scenario.cluster_id:
+    """Refuse a cluster that CS does not know. Raises Refusal: ErrorClusterNotFound."""
+    if cluster not in books.cs_clusters:
         raise Refusal("ErrorClusterNotFound", f"The cluster {cluster} can not be found.", status=404, style="cs")
+
+
+def require_on_sale(books: CloudBooks, region: str, instance_type: str) -> None:
+    """Raises Refusal: InvalidParameter.EnsRegionId or InvalidParameter.WorkerInstanceType."""
+    if books.region(region) is None:
+        raise Refusal("InvalidParameter.EnsRegionId", "There is no such ENS region.", style="cs")
+    if books.type(instance_type) is None:
+        raise Refusal("InvalidParameter.WorkerInstanceType", "There is no such instance type.", style="cs")
 
 
 def _json_object(content: bytes) -> dict[str, object]:
@@ -110,95 +158,26 @@ def _check_renewal(body: Mapping[str, object]) -> None:
 
 def _check_image_fits(body: Mapping[str, object]) -> None:
     size = _IMAGE_SIZE.search(str(body["worker_image_id"]))
-    if size and _whole(body["worker_system_disk_size"]) <= int(size[1]):
+    if size and whole(body["worker_system_disk_size"]) <= int(size[1]):
         why = f"worker_system_disk_size must be greater than the image's {size[1]} GiB."
         raise Refusal("InvalidParameter.WorkerSystemDiskSize", why, style="cs")
 
 
-def _check_on_sale(books: CloudBooks, body: Mapping[str, object]) -> None:
-    if books.region(str(body["ens_region_id"])) is None:
-        raise Refusal("InvalidParameter.EnsRegionId", "There is no such ENS region.", style="cs")
-    if body["worker_instance_type"] != books.scenario.instance_type:
-        raise Refusal("InvalidParameter.WorkerInstanceType", "There is no such instance type.", style="cs")
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _whole(value: object) -> int:
-    """A number that a check has already found to be whole."""
-    return value if isinstance(value, int) else 0
-
-
-def _text(value: object) -> str | None:
-    return None if isinstance(value, str) and value else "must be a text that is not empty"
-
-
-def _flag(value: object) -> str | None:
-    return None if isinstance(value, bool) else "must be true or false"
-
-
-def _true(value: object) -> str | None:
-    return None if value is True else "must be true"
-
-
-def _between(low: int, high: int | None = None) -> Check:
-    def check(value: object) -> str | None:
-        if _is_whole(value) and low <= _whole(value) and (high is None or _whole(value) <= high):
-            return None
-        return f"must be a whole number of at least {low}" + (f" and at most {high}" if high is not None else "")
-
-    return check
-
-
-def _tens(low: int, high: int, or_none: bool) -> Check:
-    def check(value: object) -> str | None:
-        size = _whole(value)
-        if _is_whole(value) and ((or_none and size == 0) or (low <= size <= high and size % 10 == 0)):
-            return None
-        return f"must be a multiple of 10 from {low} to {high}" + (", or 0" if or_none else "")
-
-    return check
-
-
-def _one_of(*allowed: object) -> Check:
-    def check(value: object) -> str | None:
-        if value in allowed and not isinstance(value, bool | float):
-            return None
-        return f"must be one of {', '.join(str(one) for one in allowed)}"
-
-    return check
-
-
-def _password(value: object) -> str | None:
-    if not isinstance(value, str) or not 8 <= len(value) <= 30:
-        return "must have 8 to 30 characters"
-    kinds = (str.isupper, str.islower, str.isdigit, lambda character: not character.isalnum())
-    if sum(any(map(kind, value)) for kind in kinds) < 3:
-        return "must have three of: upper-case letters, lower-case letters, digits, special characters"
-    return None
-
-
-def _pascal(name: str) -> str:
-    return "".join(part.capitalize() for part in name.split("_"))
-
-
 _CHECKS: Mapping[str, Check] = {
-    "count": _between(1),
-    "worker_instance_type": _text,
-    "ens_region_id": _text,
-    "worker_image_id": _text,
-    "ens_internet_charge_type": _one_of(*_CHARGE_TYPES),
-    "worker_period": _one_of(*_PERIODS),
-    "login_password": _password,
-    "key_pair": _text,
-    "worker_system_disk_size": _tens(20, 100, or_none=False),
-    "is_edge_worker": _true,
-    "worker_data_disk_size": _tens(20, 200, or_none=True),
-    "worker_auto_renew": _flag,
-    "worker_auto_renew_period": _between(1, 12),
-    "timeout_mins": _between(1),
+    "count": between(1),
+    "worker_instance_type": text,
+    "ens_region_id": text,
+    "worker_image_id": text,
+    "ens_internet_charge_type": one_of(*_CHARGE_TYPES),
+    "worker_period": one_of(*_PERIODS),
+    "login_password": password,
+    "key_pair": text,
+    "worker_system_disk_size": tens(20, 100, or_none=False),
+    "is_edge_worker": true,
+    "worker_data_disk_size": tens(20, 200, or_none=True),
+    "worker_auto_renew": flag,
+    "worker_auto_renew_period": between(1, 12),
+    "timeout_mins": between(1),
 }
 _REQUIRED = (
     "count",

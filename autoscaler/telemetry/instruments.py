@@ -7,6 +7,7 @@ whose label values are known beforehand: those start at zero, so that their firs
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 
+from autoscaler.model.act import ActKind
 from autoscaler.model.order import OrderState
 from autoscaler.telemetry import names as n
 
@@ -63,8 +64,26 @@ class OrderInstruments:
             n.ORDERS_TOTAL, "Times that an order came into a state.", [n.STATE], registry=registry
         )
         self.open = Gauge(n.OPEN_ORDERS, "Orders that are not final, by state.", [n.STATE], registry=registry)
+        self.oldest = Gauge(
+            n.ORDER_OLDEST_TIMESTAMP_SECONDS,
+            "Unix time at which the oldest order in a state was made; absent while there is none.",
+            [n.STATE],
+            registry=registry,
+        )
         self.nodes = Counter(
             n.ORDER_NODES_TOTAL, "Nodes bought: counted when the API has accepted.", [n.REGION], registry=registry
+        )
+        self.cost = Counter(
+            n.ORDER_COST_TOTAL,
+            "Cost of the nodes bought, in units of the account's currency: counted when the API has accepted.",
+            [n.REGION],
+            registry=registry,
+        )
+        self.refused = Counter(
+            n.ORDERS_REFUSED_TOTAL,
+            "Decisions that did not become an order, by reason code.",
+            [n.REASON],
+            registry=registry,
         )
         self.provisioning = Histogram(
             n.PROVISIONING_DURATION_SECONDS,
@@ -75,10 +94,36 @@ class OrderInstruments:
         self.ledger_failures = Counter(
             n.LEDGER_FAILURES_TOTAL, "Writes that the ledger refused; nothing is ordered then.", registry=registry
         )
+        self.ledger_usable = Gauge(
+            n.LEDGER_USABLE, "1 while the ledger takes writes; 0 after one that it refused.", registry=registry
+        )
+        self.ledger_usable.set(1)
         for state in OrderState:
             self.transitions.labels(state)
             if not state.final:
                 self.open.labels(state)
+
+
+class HumanInstruments:
+    """What a human must be told, and what a human has done."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.needed = Gauge(
+            n.NEEDS_HUMAN,
+            "1 while a region does not get on without a human, by reason code; absent otherwise.",
+            [n.REGION, n.REASON],
+            registry=registry,
+        )
+        self.account_stopped = Gauge(
+            n.ACCOUNT_STOPPED,
+            "1 while the API's last word about the account is a refusal (permissions, credentials, balance).",
+            registry=registry,
+        )
+        self.acts = Counter(
+            n.ACTS_TOTAL, "Acts of a human that were carried out or refused, by kind.", [n.KIND], registry=registry
+        )
+        for kind in ActKind:
+            self.acts.labels(kind)
 
 
 class CloudInstruments:

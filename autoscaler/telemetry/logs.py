@@ -1,20 +1,16 @@
-"""Log lines: how they look (`configure_logging`), and which events make one (`LogObserver`).
+"""Log lines: which events make one (`LogObserver`); how a line looks is told in `log_format`.
 
-Events come in, lines go to the one stream that was passed in; lines of libraries (stdlib logging) take the same way.
-Nothing is configured by importing this. It must not repeat what has not changed, and must not show a secret.
+Events come in, lines go to the process's logging. It must not repeat what has not changed.
 """
 
 import logging
-import math
-import re
-from collections.abc import Mapping
-from typing import Literal, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
 
+from autoscaler.model.act import Act, ActKind
 from autoscaler.model.decision import Decision, Plan
 from autoscaler.model.events import (
+    ActDone,
     CapacityRead,
     CapacityUnreadable,
     CloudCalled,
@@ -22,6 +18,7 @@ from autoscaler.model.events import (
     LedgerFailed,
     LimiterWaited,
     OrderChanged,
+    OrderRefused,
     PlanMade,
     SourceFailed,
     WaveArrived,
@@ -32,94 +29,13 @@ from autoscaler.model.reason import Reason
 from autoscaler.model.signals import TargetStatus, Wave
 from autoscaler.policy.explain import summary
 
-Format = Literal["auto", "json", "console"]
-
-REDACTED = "[redacted]"
-_SECRET = re.compile(r"password|secret|token|authorization", re.IGNORECASE)
-
-
-def configure_logging(format: Format, level: str, stream: TextIO) -> None:  # noqa: A002  # the operator's own word
-    """Send all logging of the process to `stream`, one line per event, from `level` (`debug`, `info`, ...) on.
-
-    `auto` is `console` if the stream is a terminal and `json` otherwise (a cluster). Calling it again replaces the
-    former setup.
-
-    Raises:
-        ValueError: the level is none of logging's.
-    """
-    terminal = stream.isatty()
-    as_json = format == "json" or (format == "auto" and not terminal)
-    shared: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *shared,
-            structlog.stdlib.PositionalArgumentsFormatter(),
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=False,
-    )
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *(_json() if as_json else _console(colors=terminal)),
-            ],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level.upper())
-    logging.captureWarnings(capture=True)
-
-
-def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """Hide every value, however deep, whose key sounds like a secret; other values pass.
-
-    Events carry no secrets by nature; this is for the line that somebody adds in a hurry. Numbers that JSON has no
-    word for (NaN, infinity) become text here too.
-    """
-    # A traceback that is still to be rendered is no text yet: the renderer after this one knows its shape.
-    return {key: value if key == "exc_info" else _clean(key, value) for key, value in event.items()}
-
-
-def _clean(key: object, value: object) -> object:
-    if isinstance(key, str) and _SECRET.search(key):
-        return REDACTED
-    if isinstance(value, Mapping):
-        return {str(name): _clean(name, inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_clean(None, inner) for inner in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    return value
-
-
-def _json() -> list[Processor]:
-    # Local variables of a traceback are left out: a credential may be one of them.
-    traceback = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-    return [structlog.processors.ExceptionRenderer(traceback), redact, structlog.processors.JSONRenderer()]
-
-
-def _console(*, colors: bool) -> list[Processor]:
-    plain = structlog.dev.plain_traceback
-    return [redact, structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=plain)]
-
 
 class LogObserver:
     """An Observer that writes one line for every event that is news.
 
     An order's change always is. A decision is when it orders something or when its reason or its number differs from
-    the region's last line; a target, a source and the reading of capacity when their fault differs from the last one.
+    the region's last line; a target, a source and the reading of capacity when their fault differs from the last one,
+    and so for a refused order, until the region gets one. What a human did always is.
     """
 
     def __init__(self) -> None:
@@ -127,6 +43,7 @@ class LogObserver:
         self._decided: dict[RegionId, tuple[Reason, int]] = {}
         self._targets: dict[str, dict[str, TargetStatus]] = {}
         self._faults: dict[str, str] = {}
+        self._refusals: dict[RegionId, OrderRefused] = {}
 
     def notice(self, event: Event) -> None:
         """Write the line of this event, if it is news."""
@@ -142,13 +59,22 @@ class LogObserver:
                 self._fault("capacity", detail, "capacity is unreadable")
             case PlanMade(plan):
                 self._plan(plan)
-            case OrderChanged(order, before):
-                self._order(order, before)
+            case OrderChanged() | OrderRefused() | ActDone() | LedgerFailed():
+                self._ordered(event)
             case CloudCalled(action, outcome, took):
                 level = logging.DEBUG if outcome == "ok" else logging.INFO
                 self._log.log(level, "cloud called", action=action, outcome=outcome, seconds=round(took, 3))
             case LimiterWaited(action, waited):
                 self._log.debug("waited for the rate limit", action=action, seconds=round(waited, 3))
+
+    def _ordered(self, event: OrderChanged | OrderRefused | ActDone | LedgerFailed) -> None:
+        match event:
+            case OrderChanged(order, before):
+                self._order(order, before)
+            case OrderRefused():
+                self._refused(event)
+            case ActDone(act):
+                self._act(act)
             case LedgerFailed(detail):
                 self._log.error("the ledger refused a write", detail=detail)
 
@@ -187,6 +113,7 @@ class LogObserver:
         )
 
     def _order(self, order: Order, before: OrderState | None) -> None:
+        self._refusals.pop(order.region, None)
         self._log.log(
             _level(order, before),
             "order changed",
@@ -197,10 +124,26 @@ class LogObserver:
             reason=order.reason,
             detail=order.detail,
             nodes=order.nodes,
+            cost=order.cost / 100 if order.cost else None,  # Money is hundredths
+            for_region=order.for_region,
             attempt=order.attempt,
             tick=order.tick,
             task=order.receipt.task if order.receipt else None,
             request_id=order.receipt.request_id if order.receipt else None,
+        )
+
+    def _refused(self, refusal: OrderRefused) -> None:
+        if self._refusals.get(refusal.region) == refusal:
+            return
+        self._refusals[refusal.region] = refusal
+        # An order in the way is how things should be; every other refusal leaves a shortfall that somebody may miss.
+        level = logging.INFO if refusal.reason is Reason.ORDER_UNSETTLED else logging.WARNING
+        self._log.log(level, "order refused", region=refusal.region, reason=refusal.reason, detail=refusal.detail)
+
+    def _act(self, act: Act) -> None:
+        place = {"region": act.subject} if act.kind is ActKind.RELEASE else {"order": act.subject}
+        self._log.info(
+            "act done", act=act.id, kind=act.kind, **place, reason=act.reason, by=act.by, outcome=act.outcome
         )
 
     def _fault(self, what: str, detail: str, line: str, **fields: object) -> None:
@@ -220,7 +163,7 @@ _LEVELS = {
     OrderState.FAILED: logging.WARNING,
     OrderState.ABANDONED: logging.ERROR,
 }
-_FOR_A_HUMAN = frozenset({Reason.FORBIDDEN, Reason.QUOTA_EXCEEDED, Reason.REJECTED})
+_FOR_A_HUMAN = frozenset({Reason.FORBIDDEN, Reason.BALANCE_EXHAUSTED, Reason.QUOTA_EXCEEDED, Reason.REJECTED})
 """Reasons for which nothing gets better until somebody does something."""
 
 

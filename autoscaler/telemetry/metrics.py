@@ -4,13 +4,13 @@ Events come in (`ports.Observer`), the series of one registry change. Nothing he
 registries know nothing of each other. It must not look anything up: an event says all that a series needs.
 """
 
-from collections import Counter as Tally
 from collections.abc import Collection, Iterable
 
 from prometheus_client import CollectorRegistry, Gauge
 
 from autoscaler.model.decision import Decision, Plan
 from autoscaler.model.events import (
+    ActDone,
     CapacityRead,
     CapacityUnreadable,
     CloudCalled,
@@ -18,23 +18,25 @@ from autoscaler.model.events import (
     LedgerFailed,
     LimiterWaited,
     OrderChanged,
+    OrderRefused,
     PlanMade,
     SourceFailed,
     WaveArrived,
 )
-from autoscaler.model.names import OrderId, RegionId
-from autoscaler.model.order import Order, OrderState
+from autoscaler.model.names import RegionId
+from autoscaler.model.order import Order
 from autoscaler.model.signals import Signal, Wave
+from autoscaler.telemetry.human import HumanSeries
 from autoscaler.telemetry.instruments import (
     CloudInstruments,
     DecisionInstruments,
+    HumanInstruments,
     OrderInstruments,
     SourceInstruments,
     build_info,
 )
 from autoscaler.telemetry.names import DOWN, UP
-
-OPEN_STATES = tuple(state for state in OrderState if not state.final)
+from autoscaler.telemetry.orders import OrderSeries
 
 
 class MetricsObserver:
@@ -43,10 +45,12 @@ class MetricsObserver:
     def __init__(self, registry: CollectorRegistry, version: str) -> None:
         build_info(registry, version)
         self._decisions = DecisionInstruments(registry)
-        self._orders = OrderInstruments(registry)
         self._cloud = CloudInstruments(registry)
         self._sources = SourceInstruments(registry)
-        self._open: dict[OrderId, OrderState] = {}
+        orders = OrderInstruments(registry)
+        self._nodes_bought = orders.nodes
+        self._orders = OrderSeries(orders)
+        self._human = HumanSeries(HumanInstruments(registry))
         self._signals: dict[RegionId, frozenset[str]] = {}
 
     def notice(self, event: Event) -> None:
@@ -62,23 +66,23 @@ class MetricsObserver:
                 self._cloud.capacity_failures.inc()
             case PlanMade(plan, took):
                 self._plan(plan, took)
-            case OrderChanged(order, before):
-                self._order(order, before)
+            case OrderChanged() | OrderRefused() | ActDone() | LedgerFailed():
+                self._ordered(event)
             case CloudCalled(action, outcome, took):
                 self._cloud.requests.labels(action, outcome).inc()
                 self._cloud.duration.labels(action).observe(took)
             case LimiterWaited(action, waited):
                 self._cloud.limiter_wait.labels(action).observe(waited)
-            case LedgerFailed():
-                self._orders.ledger_failures.inc()
 
     def restore(self, orders: Iterable[Order]) -> None:
-        """Take the open orders of the ledger as the present ones: at start, and when leadership is taken over.
+        """Take the orders of the ledger as the present ones: at start, and when leadership is taken over.
 
-        They count as open, not as transitions: this process did not see them happen.
+        They count as open, not as transitions: this process did not see them happen. Of the settled ones the last of
+        each region is of use, to tell whether the region needs a human; without them that is told later.
         """
-        self._open = {order.id: order.state for order in orders if not order.state.final}
-        self._show_open()
+        present = tuple(orders)
+        self._orders.restore(present)
+        self._human.restore(present)
 
     def keep(self, regions: Collection[RegionId]) -> None:
         """Remove the gauges of all other regions: after a reload a region without a policy has no last decision."""
@@ -88,6 +92,20 @@ class MetricsObserver:
                 gauge.remove(region)
             for signal in self._signals.pop(region):
                 self._forget_signal(region, signal)
+        self._human.keep(regions)
+
+    def _ordered(self, event: OrderChanged | OrderRefused | ActDone | LedgerFailed) -> None:
+        match event:
+            case OrderChanged(order, before):
+                self._orders.changed(order, before)
+                self._human.order_changed(order)
+            case OrderRefused():
+                self._orders.refused(event)
+            case ActDone(act):
+                self._orders.ledger_written()
+                self._human.act_done(act)
+            case LedgerFailed():
+                self._orders.ledger_failed()
 
     def _wave(self, wave: Wave) -> None:
         s = self._sources
@@ -115,7 +133,8 @@ class MetricsObserver:
         d.committed.labels(region).set(decision.committed)
         d.decided_at.labels(region).set(decision.at)
         d.decisions.labels(decision.reason).inc()
-        self._orders.nodes.labels(region)  # as above: it starts at zero
+        self._nodes_bought.labels(region)  # as above: it starts at zero
+        self._human.decided(decision)
         present = frozenset(signal.name for signal in decision.signals)
         for gone in self._signals.get(region, frozenset()) - present:
             self._forget_signal(region, gone)
@@ -133,25 +152,6 @@ class MetricsObserver:
         d = self._decisions
         for gauge in (d.signal_value, d.signal_coverage, d.signal_age):
             gauge.remove(region, signal)
-
-    def _order(self, order: Order, before: OrderState | None) -> None:
-        if order.state.final:
-            self._open.pop(order.id, None)
-        else:
-            self._open[order.id] = order.state
-        self._show_open()
-        if order.state == before:
-            return  # a note, not a transition
-        self._orders.transitions.labels(order.state).inc()
-        if order.state is OrderState.ACCEPTED:  # no path leads back to it: every order passes here at most once
-            self._orders.nodes.labels(order.region).inc(order.nodes)
-        if order.state is OrderState.READY and order.settled_at is not None:
-            self._orders.provisioning.observe(max(0.0, order.settled_at - order.created_at))
-
-    def _show_open(self) -> None:
-        tally = Tally(self._open.values())
-        for state in OPEN_STATES:
-            self._orders.open.labels(state).set(tally[state])
 
 
 def _set(gauge: Gauge, labels: tuple[str, ...], value: float | None) -> None:

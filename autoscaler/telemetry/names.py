@@ -14,9 +14,10 @@ STATE: Final = "state"
 ACTION: Final = "action"
 OUTCOME: Final = "outcome"
 SOURCE: Final = "source"
+KIND: Final = "kind"
 VERSION: Final = "version"
 
-LABELS: Final = frozenset({REGION, SIGNAL, REASON, STATE, ACTION, OUTCOME, SOURCE, VERSION})
+LABELS: Final = frozenset({REGION, SIGNAL, REASON, STATE, ACTION, OUTCOME, SOURCE, KIND, VERSION})
 """Every label that a series of ours may carry, `le` of histograms aside."""
 
 # Values of the label `state` of source targets.
@@ -38,9 +39,18 @@ PLAN_DURATION_SECONDS: Final = "autoscaler_plan_duration_seconds"
 # Orders.
 ORDERS_TOTAL: Final = "autoscaler_orders_total"
 OPEN_ORDERS: Final = "autoscaler_open_orders"
+ORDER_OLDEST_TIMESTAMP_SECONDS: Final = "autoscaler_order_oldest_timestamp_seconds"
 ORDER_NODES_TOTAL: Final = "autoscaler_order_nodes_total"
+ORDER_COST_TOTAL: Final = "autoscaler_order_cost_total"
+ORDERS_REFUSED_TOTAL: Final = "autoscaler_orders_refused_total"
 PROVISIONING_DURATION_SECONDS: Final = "autoscaler_provisioning_duration_seconds"
 LEDGER_FAILURES_TOTAL: Final = "autoscaler_ledger_failures_total"
+LEDGER_USABLE: Final = "autoscaler_ledger_usable"
+
+# What a human must know, and what a human did.
+NEEDS_HUMAN: Final = "autoscaler_needs_human"
+ACCOUNT_STOPPED: Final = "autoscaler_account_stopped"
+ACTS_TOTAL: Final = "autoscaler_acts_total"
 
 # The cloud.
 CLOUD_REQUESTS_TOTAL: Final = "autoscaler_cloud_requests_total"

@@ -8,8 +8,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from autoscaler.model.decision import Decision
-from autoscaler.model.names import RegionId
+from autoscaler.model.decision import Decision, Purchase
+from autoscaler.model.names import Money, RegionId
 from autoscaler.model.order import Order
 from autoscaler.model.signals import Signal
 from autoscaler.policy.explain import summary
@@ -52,7 +52,7 @@ def status(view: StatusView, sources: SourceBoard, version: str) -> dict[str, ob
         "heartbeat_age_seconds": view.heartbeat_age(),
         "checks": dict(view.readiness()),
         "regions": [_region(decision) for decision in sorted(view.decisions(), key=lambda one: one.region)],
-        "orders": [_order(order) for order in view.open_orders()],
+        "orders": [order_document(order) for order in view.open_orders()],
         "sources": sources.entries(),
     }
 
@@ -73,7 +73,17 @@ def _region(decision: Decision) -> dict[str, object]:
         "delta": decision.delta,
         "reason": decision.reason,
         "summary": summary(decision),
+        "purchase": _purchase(decision.purchase) if decision.purchase else None,
         "signals": [_signal(signal, decision.at) for signal in decision.signals],
+    }
+
+
+def _purchase(purchase: Purchase) -> dict[str, object]:
+    return {
+        "type": purchase.operation.worker_instance_type,
+        "nodes": purchase.nodes,
+        "cost": _currency_units(purchase.cost),
+        "for_region": purchase.for_region,
     }
 
 
@@ -87,20 +97,42 @@ def _signal(signal: Signal, now: float) -> dict[str, object]:
     }
 
 
-def _order(order: Order) -> dict[str, object]:
+def order_document(order: Order) -> dict[str, object]:
+    """An order as every JSON document of ours shows it. Times are Unix seconds, `cost` is units of the currency.
+
+    `desired` is what the region needed with it, `for_region` whose shortfall it is when it is spilled over, `in_stock`
+    what the region could still sell when it was turned down; null where there is no such thing.
+    """
     return {
         "id": order.id,
+        "tick": order.tick,
+        "cluster": order.cluster,
         "region": order.region,
+        "for_region": order.for_region,
+        "operation": order.operation.name,
+        "pool": order.operation.pool,
+        "type": order.operation.worker_instance_type,
+        "nodes": order.nodes,
+        "desired": order.desired,
+        "cost": _currency_units(order.cost),
         "state": order.state,
         "reason": order.reason,
         "detail": order.detail,
-        "nodes": order.nodes,
+        "in_stock": order.in_stock,
         "attempt": order.attempt,
         "created_at": order.created_at,
+        "submitted_at": order.submitted_at,
+        "settled_at": order.settled_at,
         "deadline": order.deadline,
         "task": order.receipt.task if order.receipt else None,
         "request_id": order.receipt.request_id if order.receipt else None,
+        "instances": sorted(order.instances),
     }
+
+
+def _currency_units(amount: Money) -> float | None:
+    """Money is hundredths. A price is never 0: no cost is one that nobody told."""
+    return amount / 100 if amount else None
 
 
 def _finite(value: object) -> object:

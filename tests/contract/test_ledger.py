@@ -11,12 +11,31 @@ import pytest_asyncio
 
 from autoscaler.ledger.memory import MemoryLedger
 from autoscaler.ledger.sqlite import SqliteLedger
-from autoscaler.model.errors import IllegalTransition, LedgerError, StaleOrder, UnknownOrder, UnsettledOrderExists
-from autoscaler.model.names import OrderId, RegionId
+from autoscaler.model.errors import (
+    BudgetExceeded,
+    IllegalTransition,
+    LedgerError,
+    StaleOrder,
+    UnknownOrder,
+    UnsettledOrderExists,
+)
+from autoscaler.model.names import InstanceId, Money, OrderId, RegionId
+from autoscaler.model.operation import Operation
 from autoscaler.model.order import TRANSITIONS, UNSETTLED, Order, OrderEvent, OrderState
 from autoscaler.model.reason import Reason
+from autoscaler.model.spending import SpendingLimit
 from autoscaler.ports import Ledger
-from tests.unit.ledger.builders import NOW, REGION, accepted_changes, brought, moved, operation, planned
+from tests.unit.ledger.builders import (
+    NOW,
+    OPERATIONS,
+    REGION,
+    accepted_changes,
+    brought,
+    moved,
+    operation,
+    planned,
+    release,
+)
 
 FINAL = [state for state in OrderState if state.final]
 SETTLED = [state for state in OrderState if not state.unsettled]
@@ -33,6 +52,20 @@ async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
 async def test_an_added_order_is_given_back_as_it_was(ledger: Ledger) -> None:
     await ledger.add(planned())
     assert await ledger.get(OrderId("o1")) == planned()
+
+
+async def test_what_an_order_costs_and_is_for_is_given_back_as_it_was(ledger: Ledger) -> None:
+    order = replace(planned(cost=12_345), desired=17, for_region=RegionId("cn-full-1"))
+    await ledger.add(order)
+    assert await ledger.get(order.id) == order
+
+
+@pytest.mark.parametrize("kept", OPERATIONS, ids=lambda kept: kept.name)
+async def test_every_kind_of_order_is_given_back_as_it_was(ledger: Ledger, kept: Operation) -> None:
+    order = replace(planned(), operation=kept)
+    await ledger.add(order)
+    assert await ledger.open() == [order]
+    assert type((await ledger.get(order.id)).operation) is type(kept)
 
 
 async def test_everything_an_order_learns_is_given_back_as_it_was(ledger: Ledger) -> None:
@@ -90,7 +123,9 @@ async def test_only_a_planned_order_is_new(ledger: Ledger, state: OrderState) ->
     assert await ledger.all(10) == []
 
 
-@pytest.mark.parametrize("changes", [{"version": 1}, {"nodes": 0}, {"nodes": -1}, {"settled_at": NOW}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{"version": 1}, {"nodes": 0}, {"nodes": -1}, {"settled_at": NOW}, {"cost": -1}], ids=str
+)
 async def test_an_order_that_is_not_new_or_buys_nothing_is_refused(ledger: Ledger, changes: dict[str, Any]) -> None:
     with pytest.raises(LedgerError):
         await ledger.add(replace(planned(), **changes))
@@ -171,6 +206,9 @@ async def test_a_note_without_a_transition_is_a_step_too(ledger: Ledger, state: 
         {"tick": 8},
         {"created_at": NOW + 1},
         {"term": 1},
+        {"desired": 4},
+        {"cost": 1},
+        {"for_region": RegionId("cn-other-1")},
     ],
     ids=lambda changes: next(iter(changes)),
 )
@@ -267,6 +305,173 @@ async def test_histories_of_two_orders_do_not_mix(ledger: Ledger) -> None:
     await moved(ledger, first, OrderState.IN_DOUBT)
     assert {event.order for event in await ledger.history(OrderId("o1"))} == {"o1"}
     assert len(await ledger.history(OrderId("o1"))) == 3
+
+
+def limit(most: int, *regions: str, since: float = NOW, name: str = "budget north, day") -> SpendingLimit:
+    """No regions: the whole account."""
+    return SpendingLimit(name, frozenset(map(RegionId, regions)) or None, since, Money(most))
+
+
+async def test_an_order_that_takes_the_last_of_a_budget_is_stored_and_the_next_is_not(ledger: Ledger) -> None:
+    await ledger.add(planned("o1", region="r1", cost=70_00), [limit(100_00)])
+    await ledger.add(planned("o2", region="r2", cost=30_00), [limit(100_00)])
+    await ledger.add(planned("o3", region="r3"), [limit(100_00)])
+    with pytest.raises(BudgetExceeded):
+        await ledger.add(planned("o4", region="r4", cost=1), [limit(100_00)])
+
+
+async def test_a_refusal_says_whose_limit_what_is_spent_what_it_costs_and_what_is_left(ledger: Ledger) -> None:
+    await ledger.add(planned("o1", region="r1", cost=90_05), [limit(100_00)])
+    with pytest.raises(BudgetExceeded) as raised:
+        await ledger.add(planned("o2", region="r2", cost=123_45), [limit(100_00)])
+    assert str(raised.value) == (
+        "budget north, day: 90.05 of 100.00 is spent; order o2 in r2 costs 123.45, and 9.95 is left"
+    )
+
+
+async def test_an_order_that_is_too_expensive_leaves_nothing_behind(ledger: Ledger) -> None:
+    with pytest.raises(BudgetExceeded):
+        await ledger.add(planned("o1", cost=2), [limit(9), limit(1)])
+    assert (await ledger.all(9), await ledger.history(OrderId("o1"))) == ([], [])
+    await ledger.add(planned("o1", cost=1), [limit(1)])
+
+
+async def test_every_limit_of_the_region_must_hold_and_no_other(ledger: Ledger) -> None:
+    await ledger.add(planned("o1", region="r1", cost=5), [limit(0, "r2"), limit(5, "r1"), limit(5)])
+    for limits in ([limit(9), limit(4, "r1", "r2")], [limit(4, "r1", "r2"), limit(9)]):
+        with pytest.raises(BudgetExceeded):
+            await ledger.add(planned("o2", region="r2", cost=4), limits)
+    await ledger.add(planned("o2", region="r2", cost=4), [limit(9), limit(4, "r2", "r3")])
+
+
+@pytest.mark.parametrize("regions", [(), ("r1", "r2", "r3")], ids=["account", "regions"])
+async def test_a_limit_counts_from_its_moment_on_and_that_moment_too(ledger: Ledger, regions: tuple[str, ...]) -> None:
+    await ledger.add(planned("o1", region="r1", cost=4, at=NOW - 0.001))
+    await ledger.add(planned("o2", region="r2", cost=4, at=NOW))
+    with pytest.raises(BudgetExceeded, match=r"0\.04 of 0\.07"):
+        await ledger.add(planned("o3", region="r3", cost=4), [limit(7, *regions)])
+    await ledger.add(planned("o3", region="r3", cost=4), [limit(8, *regions)])
+
+
+@pytest.mark.parametrize("state", OrderState)
+async def test_money_stays_reserved_until_it_is_proven_that_nothing_was_bought(
+    ledger: Ledger, state: OrderState
+) -> None:
+    await brought(ledger, planned("o1", cost=10), state)
+    order = planned("o2", region="r2", cost=1)
+    if state in {OrderState.FAILED, OrderState.PARTIAL}:  # brought here without any instance
+        await ledger.add(order, [limit(1)])
+    else:
+        with pytest.raises(BudgetExceeded, match=r"0\.10 of 0\.10"):
+            await ledger.add(order, [limit(10)])
+
+
+async def test_of_an_order_that_came_in_part_that_part_is_charged_rounded_up(ledger: Ledger) -> None:
+    accepted = await brought(ledger, planned("o1", cost=100), OrderState.ACCEPTED)
+    await moved(ledger, accepted, OrderState.PARTIAL, instances=frozenset({InstanceId("i-1"), InstanceId("i-2")}))
+    with pytest.raises(BudgetExceeded, match=r"0\.67 of 0\.67"):
+        await ledger.add(planned("o2", cost=1), [limit(67)])
+    await ledger.add(planned("o2", cost=1), [limit(68)])
+
+
+async def test_an_unsettled_order_is_told_before_a_used_up_budget(ledger: Ledger) -> None:
+    await ledger.add(planned("o1", cost=1))
+    with pytest.raises(UnsettledOrderExists, match="o1 is unsettled already"):
+        await ledger.add(planned("o2", cost=1), [limit(1)])
+
+
+async def test_of_racing_orders_only_those_that_the_budget_can_pay_are_stored(ledger: Ledger) -> None:
+    orders = [planned(f"o{n}", region=f"r{n}", cost=10) for n in range(8)]
+    results = await asyncio.gather(*(ledger.add(order, [limit(35)]) for order in orders), return_exceptions=True)
+    assert [type(result) for result in results].count(BudgetExceeded) == 5
+    assert len(await ledger.open()) == 3
+
+
+async def test_an_act_is_kept_with_a_number_until_it_is_closed(ledger: Ledger) -> None:
+    first = await ledger.file(release("r1"))
+    second = await ledger.file(release("r2", "says “so”\n\0"))
+    assert (first.id, replace(first, id=0)) == (1, release("r1"))
+    assert await ledger.acts() == [first, second]
+    closed = await ledger.close_act(second.id, NOW + 5, "released")
+    assert closed == replace(second, done_at=NOW + 5, outcome="released")
+    assert await ledger.acts() == [first, closed]
+
+
+async def test_an_act_is_carried_out_once(ledger: Ledger) -> None:
+    act = await ledger.file(release())
+    closed = await ledger.close_act(act.id, NOW, "released")
+    with pytest.raises(LedgerError, match=r"act 1 was closed before: released"):
+        await ledger.close_act(act.id, NOW + 1, "released again")
+    assert await ledger.acts() == [closed]
+
+
+@pytest.mark.parametrize("number", [0, 2, -1])
+async def test_an_unknown_act_is_named(ledger: Ledger, number: int) -> None:
+    await ledger.file(release())
+    with pytest.raises(LedgerError, match=f"no act {number} "):
+        await ledger.close_act(number, NOW, "done")
+
+
+@pytest.mark.parametrize("changes", [{"id": 3}, {"done_at": NOW}, {"outcome": "done"}], ids=str)
+async def test_an_act_that_is_not_new_is_not_filed(ledger: Ledger, changes: dict[str, Any]) -> None:
+    with pytest.raises(LedgerError, match="not new"):
+        await ledger.file(replace(release(), **changes))
+    assert await ledger.acts() == []
+
+
+@pytest.mark.parametrize("state", OrderState)
+async def test_only_final_orders_are_ever_forgotten(ledger: Ledger, state: OrderState) -> None:
+    order = await brought(ledger, planned(), state)
+    assert await ledger.prune(NOW + 1e9) == (1 if state.final else 0)
+    if state.final:
+        with pytest.raises(UnknownOrder):
+            await ledger.get(order.id)
+        assert (await ledger.all(9), await ledger.history(order.id)) == ([], [])
+    else:
+        assert await ledger.open() == [order]
+        assert len(await ledger.history(order.id)) == order.version + 1
+
+
+async def test_an_order_is_kept_up_to_the_moment_of_the_horizon(ledger: Ledger) -> None:
+    for number in range(3):
+        await brought(ledger, planned(f"o{number}"), OrderState.READY, at=NOW + number)
+    assert await ledger.prune(NOW + 1) == 1
+    assert [order.id for order in await ledger.settled_since(0.0)] == ["o1", "o2"]
+    assert len(await ledger.history(OrderId("o1"))) == 4
+    assert await ledger.prune(NOW + 1) == 0
+
+
+async def test_nodes_bought_by_forgotten_orders_stay_counted_by_region(ledger: Ledger) -> None:
+    assert await ledger.totals() == {}
+    await brought(ledger, planned("o1", region="r1", nodes=3), OrderState.READY)
+    await brought(ledger, planned("o2", region="r1", nodes=4), OrderState.ABANDONED, at=NOW + 1)
+    await brought(ledger, planned("o3", region="r2", nodes=5), OrderState.FAILED)
+    accepted = await brought(ledger, planned("o4", region="r3", nodes=6), OrderState.ACCEPTED)
+    await moved(ledger, accepted, OrderState.PARTIAL, instances=frozenset({InstanceId("i-1")}))
+    await brought(ledger, planned("o5", region="r4"), OrderState.ACCEPTED)
+    assert await ledger.totals() == {}
+    assert await ledger.prune(NOW + 1) == 3
+    assert await ledger.totals() == {"r1": 3, "r3": 1}
+    assert await ledger.prune(NOW + 2) == 1
+    assert await ledger.totals() == {"r1": 7, "r3": 1}
+
+
+async def test_a_region_whose_orders_were_forgotten_can_order(ledger: Ledger) -> None:
+    await brought(ledger, planned("o1"), OrderState.READY)
+    await ledger.prune(NOW + 1)
+    await ledger.add(planned("o2"))
+    with pytest.raises(UnsettledOrderExists):
+        await ledger.add(planned("o3"))
+
+
+async def test_nodes_once_seen_are_remembered_where_they_were_first(ledger: Ledger) -> None:
+    assert await ledger.remembered() == {}
+    first, second = InstanceId("i-1"), InstanceId("i-2")
+    await ledger.remember({first: RegionId("r1")}, NOW)
+    await ledger.remember({first: RegionId("r2"), second: RegionId("r2")}, NOW + 1)
+    assert await ledger.remembered() == {first: "r1", second: "r2"}
+    await ledger.prune(NOW + 1e9)
+    assert len(await ledger.remembered()) == 2
 
 
 async def test_closing_twice_is_harmless(ledger: Ledger) -> None:

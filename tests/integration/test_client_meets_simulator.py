@@ -25,7 +25,7 @@ from autoscaler.model.errors import (
     Unavailable,
 )
 from autoscaler.model.names import ClusterId, InstanceId, RegionId, TaskId
-from autoscaler.model.operation import ScaleOutCluster
+from autoscaler.model.operation import Delta, ScaleOutCluster
 from autoscaler.model.order import Receipt
 from autoscaler.settings.alibaba import AlibabaSettings
 from autoscaler.simulator.clock import VirtualClock
@@ -89,7 +89,7 @@ def order(region: RegionId = NEAR, cluster: ClusterId = CLUSTER, **changes: Any)
 async def refused(cloud: AlibabaCloud, operation: ScaleOutCluster, nodes: int, kind: type[CloudError]) -> CloudError:
     """The error of a purchase, which must be exactly of this kind."""
     with pytest.raises(CloudError) as caught:
-        await cloud.purchase(operation, nodes)
+        await cloud.purchase(operation, Delta(nodes))
     assert type(caught.value) is kind
     return caught.value
 
@@ -98,7 +98,7 @@ async def refused(cloud: AlibabaCloud, operation: ScaleOutCluster, nodes: int, k
 @pytest.mark.parametrize("accept_status", [200, 202])
 async def test_a_purchase_gives_a_receipt_whose_task_the_cloud_knows(answer_format: str, accept_status: int) -> None:
     async with bench(answer_format=answer_format, accept_status=accept_status) as given, given.client() as cloud:
-        receipt = await cloud.purchase(order(), 2)
+        receipt = await cloud.purchase(order(), Delta(2))
         [sold] = given.simulator.books.purchases
         assert receipt == Receipt(TaskId(sold.task_id), sold.request_id)
         assert (sold.region, sold.nodes) == (NEAR, 2)
@@ -113,7 +113,7 @@ async def test_a_purchase_gives_a_receipt_whose_task_the_cloud_knows(answer_form
 
 async def test_what_was_bought_is_seen_as_an_instance_then_joining_then_ready() -> None:
     async with bench() as given, given.client() as cloud:
-        await cloud.purchase(order(), 2)
+        await cloud.purchase(order(), Delta(2))
         bought = {InstanceId(name) for name in given.simulator.books.purchases[0].instances}
 
         near = await cloud.instances([NEAR])
@@ -137,7 +137,7 @@ async def test_tasks_are_listed_newest_first_and_only_since_the_moment_asked_for
     async with bench() as given, given.client() as cloud:
         bought = []
         for _ in range(3):
-            bought.append((await cloud.purchase(order(), 1)).task)
+            bought.append((await cloud.purchase(order(), Delta(1))).task)
             await given.clock.advance(10)
         rows = await cloud.tasks(CLUSTER, START)
         assert [row.task for row in rows] == bought[::-1]
@@ -152,7 +152,7 @@ async def test_lists_longer_than_a_page_are_read_whole() -> None:
     async with bench(regions=regions, node_quota=1000) as given, given.client() as cloud:
         names = [RegionId(region.region) for region in given.simulator.scenario.regions]
         for name in names:
-            await cloud.purchase(order(name), 1)
+            await cloud.purchase(order(name), Delta(1))
         await given.clock.advance(60)
         assert len(await cloud.nodes(CLUSTER)) == 390
         assert len(await cloud.tasks(CLUSTER, START)) == 130
@@ -216,14 +216,14 @@ async def test_an_order_that_the_api_page_forbids_is_rejected(changes: dict[str,
 async def test_more_than_the_stock_is_out_of_stock_and_the_rest_can_still_be_bought() -> None:
     async with bench() as given, given.client() as cloud:
         assert (await refused(cloud, order(FAR), 2, OutOfStock)).code == "StockNotEnough"
-        await cloud.purchase(order(FAR), 1)
+        await cloud.purchase(order(FAR), Delta(1))
         await refused(cloud, order(FAR), 1, OutOfStock)
         assert given.simulator.books.sold(FAR) == 1
 
 
 async def test_a_shortage_that_only_the_task_tells_is_read_from_the_task() -> None:
     async with bench(stock_answer="fail_task") as given, given.client() as cloud:
-        receipt = await cloud.purchase(order(FAR), 2)
+        receipt = await cloud.purchase(order(FAR), Delta(2))
         assert receipt.task is not None
         await given.clock.advance(60)
         task = await cloud.task(receipt.task)
@@ -261,13 +261,13 @@ async def test_a_throttled_purchase_bought_nothing_and_says_how_long_to_wait(sta
         assert isinstance(silent, Throttled)
         assert (told.retry_after, silent.retry_after) == (2.5, None)
         assert given.simulator.books.sold_total == 0
-        await cloud.purchase(order(), 1)
+        await cloud.purchase(order(), Delta(1))
         assert given.simulator.books.sold_total == 1
 
 
 async def test_a_cloud_that_is_gone_was_asked_nothing() -> None:
     async with bench() as given, given.client() as cloud:
-        await cloud.purchase(order(), 1)
+        await cloud.purchase(order(), Delta(1))
         await given.simulator.stop()
         await refused(cloud, order(), 1, Unavailable)
         assert given.simulator.books.sold_total == 1

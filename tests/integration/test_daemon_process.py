@@ -83,7 +83,7 @@ async def test_a_call_that_died_with_its_caller_is_proven_absent_and_sent_once_m
     await stand.restart_simulator()
     assert not stand.books.purchases
 
-    second = await stand.daemon(EXECUTOR__SETTLE_AFTER="2s")
+    second = await stand.daemon(EXECUTOR__SETTLE_AFTER="2s", ALIBABA__TIMEOUT="1s")
     await stand.settled(second)
     await books_agree_on_one_purchase(stand)
     told = await reasons(stand)

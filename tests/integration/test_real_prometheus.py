@@ -13,6 +13,7 @@ from autoscaler.clock import SystemClock
 from autoscaler.model.capacity import Capacity
 from autoscaler.model.decision import Decision, Facts, RegionFacts
 from autoscaler.model.names import InstanceId, RegionId
+from autoscaler.model.operation import Offer
 from autoscaler.model.reason import Reason
 from autoscaler.model.signals import Wave
 from autoscaler.policy.decide import Policies, decide
@@ -24,6 +25,7 @@ from autoscaler.sources.discovery import Discovery
 from autoscaler.sources.promql import PromqlNeed, PromqlSource
 from autoscaler.sources.scrape import ScrapeSource
 from tests.integration.servers import RealServer, node_exporter, prometheus, wait_until
+from tests.unit.policy import builders
 
 LABEL = "ens_region_id"
 REGION = RegionId("cn-beijing-cmcc-2")
@@ -140,7 +142,8 @@ def decision_from(wave: Wave, origin: dict[str, object], per_node: float) -> Dec
     nobody: frozenset[InstanceId] = frozenset()
     ready = frozenset({InstanceId("i-1"), InstanceId("i-2")})
     facts = RegionFacts(REGION, signals, Capacity(REGION, ready, nobody, nobody, nobody, now))
-    (decision,) = decide(Facts(1, now, {REGION: facts}), Policies({REGION: policy}, 120.0)).decisions
+    policies = Policies({REGION: policy}, 120.0, {REGION: (Offer(builders.operation(REGION)),)})
+    (decision,) = decide(Facts(1, now, {REGION: facts}), policies).decisions
     return decision
 
 

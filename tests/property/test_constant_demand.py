@@ -14,7 +14,7 @@ from autoscaler.policy.language import ScalingPolicy
 from autoscaler.policy.planning import intents
 from tests.property import policy_strategies as any_
 from tests.unit.policy import builders
-from tests.unit.policy.builders import NOW, REGION
+from tests.unit.policy.builders import NOW
 
 _FORWARD = {
     OrderState.PLANNED: OrderState.SUBMITTING,
@@ -42,7 +42,7 @@ class Region:
         signals = {"rps": replace(builders.signal(self.load), at=self.now)}
         one = replace(builders.region_facts(signals, self.capacity), orders=tuple(self.orders))
         plan = decide(builders.facts(one, at=self.now), builders.policies(self.served))
-        for intent in intents(plan, {REGION: builders.operation()}):
+        for intent in intents(plan):
             self.orders.append(builders.order(nodes=intent.nodes, id=f"order-{len(self.orders)}"))
         return self.bought
 
@@ -122,7 +122,9 @@ class Region:
     def _move(self, steps: dict[OrderState, OrderState], *, unmade: bool = False) -> None:
         for index, order in enumerate(self.orders):
             if order.state in steps and not (unmade and self.made.get(order.id)):
-                self.orders[index] = order.moved(steps[order.state], Reason.SENDING, self.now)
+                to = steps[order.state]
+                taken = {"receipt": builders.TOLD} if to is OrderState.ACCEPTED else {}
+                self.orders[index] = order.moved(to, Reason.SENDING, self.now, "", **taken)
 
 
 _SETS = ("ready", "unready", "joining", "failed")
@@ -152,13 +154,14 @@ _ONE_PASS = (
 
 @st.composite
 def regions(draw: st.DrawFn) -> Region:
-    served = draw(any_.policies(kinds=("AverageValue",), max_rules=1))
+    served = draw(any_.policies(kinds=("AverageValue",), max_rules=1, braked=False))
     calm = builders.policy(
         minNodes=served.spec.min_nodes,
         maxNodes=served.spec.max_nodes,
         rules=[rule.model_dump(by_alias=True) for rule in served.spec.rules],
         cooldown=0,  # the promise must not lean on the cooldown
         backoff=0,
+        scale_up={"maxUnreadyPercent": 100, "breakerSeconds": 0, "failedJoinsToLatch": 0},  # nor on a brake
     )
     return Region(calm, draw(any_.loads), draw(any_.capacities(fresh=True)))
 

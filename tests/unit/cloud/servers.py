@@ -10,8 +10,17 @@ from pydantic import SecretStr
 
 from autoscaler.cloud.client import AlibabaCloud
 from autoscaler.cloud.credentials import Credentials
-from autoscaler.model.names import ClusterId, RegionId
-from autoscaler.model.operation import ScaleOutCluster
+from autoscaler.model.names import ClusterId, NodePoolId, RegionId
+from autoscaler.model.operation import (
+    Delta,
+    EnsScaleClusterNodePool,
+    ModifyClusterNodePool,
+    Operation,
+    Quantity,
+    ScaleClusterNodePool,
+    ScaleOutCluster,
+    Total,
+)
 
 PASSWORD = 'Hello1234!"<&'
 SECRET = "testsecret-0123456789"
@@ -34,6 +43,29 @@ OPERATION = ScaleOutCluster(
     timeout_mins=60,
 )
 """The operation of the API page's sample."""
+
+POOL = NodePoolId("np31da1b38983f4511b490fc62108a****")
+_OF_A_POOL = {
+    "cluster": CLUSTER,
+    "pool": POOL,
+    "template": "edge",
+    "ens_region_id": REGION,
+    "worker_instance_type": "ens.sn1.tiny",
+    "ens_internet_charge_type": "BandwidthByDay",
+    "worker_period": 3,
+    "worker_system_disk_size": 20,
+    "worker_data_disk_size": 40,
+}
+CS_SCALE = ScaleClusterNodePool(**_OF_A_POOL)  # type: ignore[arg-type]  # one dict for all three
+CS_MODIFY = ModifyClusterNodePool(**_OF_A_POOL)  # type: ignore[arg-type]
+ENS_SCALE = EnsScaleClusterNodePool(**_OF_A_POOL)  # type: ignore[arg-type]
+PURCHASES: tuple[tuple[Operation, Quantity], ...] = (
+    (OPERATION, Delta(1)),
+    (CS_SCALE, Delta(1)),
+    (CS_MODIFY, Total(5)),
+    (ENS_SCALE, Total(5)),
+)
+"""Every purchase operation, with a quantity of its kind."""
 
 
 class StillClock:

@@ -75,6 +75,22 @@ def test_the_request_id_of_the_headers_is_used_where_the_body_has_none() -> None
     assert answers.receipt(b'{"task_id":"T-1"}', "from-header").request_id == "from-header"
 
 
+def test_a_receipt_without_a_task_needs_the_apis_own_request_id() -> None:
+    receipt = answers.receipt_without_task(b'{"RequestId":"R-1"}', "from-header")
+    assert (receipt.task, receipt.request_id) == (None, "R-1")
+    for body in (b"{}", b'{"RequestId":""}', b'{"RequestId":7}', b"<html><body>hello</body></html>", b""):
+        with pytest.raises(Unreadable):
+            answers.receipt_without_task(body, "from-header")
+
+
+@pytest.mark.parametrize(
+    ("code", "refused"),
+    [(None, False), (0, False), ("0", False), ("", False), (1, True), ("7", True), ("StockNotEnough", True)],
+)
+def test_an_ens_success_is_one_without_a_code_or_with_code_zero(code: object, refused: bool) -> None:
+    assert answers.refused(encoded({"RequestId": "R-1", "Code": code})) is refused
+
+
 @pytest.mark.parametrize(
     ("state", "expected"),
     [

@@ -13,6 +13,7 @@ from autoscaler.cloud.client import AlibabaCloud
 from autoscaler.cloud.signing import canonical_query
 from autoscaler.model.errors import CloudError, NotFound, OutcomeUnknown, Rejected
 from autoscaler.model.names import ClusterId, RegionId, TaskId
+from autoscaler.model.operation import Delta
 from autoscaler.ports import Cloud
 from tests.unit.cloud.servers import OPERATION, PASSWORD, TOKEN, client_of
 from tests.unit.cloud.test_answers import JSON, XML
@@ -46,7 +47,7 @@ def keeps_to_the_port(cloud: Cloud) -> Cloud:
 @pytest.mark.parametrize("body", [JSON, XML])
 async def test_an_accepted_purchase_gives_a_receipt(status: int, body: str) -> None:
     async with served(always(status, body)) as cloud:
-        receipt = await keeps_to_the_port(cloud).purchase(OPERATION, 2)
+        receipt = await keeps_to_the_port(cloud).purchase(OPERATION, Delta(2))
     assert receipt.task == "T-5a54309c80282e39ea00002f"
     assert receipt.request_id == "687C5BAA-D103-4993-884B-C35E4314A1E1"
 
@@ -55,7 +56,7 @@ async def test_an_accepted_purchase_gives_a_receipt(status: int, body: str) -> N
 async def test_an_accepted_purchase_that_can_not_be_read_is_in_doubt(status: int, body: bytes) -> None:
     async with served(always(status, body)) as cloud:
         with pytest.raises(OutcomeUnknown) as caught:
-            await cloud.purchase(OPERATION, 1)
+            await cloud.purchase(OPERATION, Delta(1))
     assert (caught.value.code, caught.value.status) == ("AnswerUnreadable", status)
 
 
@@ -67,7 +68,7 @@ async def test_what_is_sent_is_what_was_signed() -> None:
         return web.Response(text=JSON)
 
     async with served(record) as cloud:
-        await cloud.purchase(OPERATION, 2)
+        await cloud.purchase(OPERATION, Delta(2))
     [(request, body)] = seen
     assert request.rel_url.raw_path == "/api/v2/clusters/Cccfd68c474454665ace07efce924%2A%2A%2A%2A"
     assert json.loads(body)["count"] == 2
@@ -205,5 +206,5 @@ async def test_a_template_without_a_password_sends_nothing() -> None:
 
     async with served(record) as cloud:
         with pytest.raises(Rejected, match="template other"):
-            await cloud.purchase(replace(OPERATION, template="other"), 1)
+            await cloud.purchase(replace(OPERATION, template="other"), Delta(1))
     assert asked == []

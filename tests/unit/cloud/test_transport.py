@@ -1,7 +1,9 @@
 """What a broken wire means: only what never left this machine may be sent again."""
 
 import asyncio
+import socket
 import ssl
+import struct
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -11,9 +13,11 @@ import pytest
 from autoscaler.cloud import transport
 from autoscaler.cloud.transport import Progress, classify
 from autoscaler.model.errors import CloudError, OutcomeUnknown, Rejected, Throttled, Unavailable
+from autoscaler.model.operation import Delta, Operation, Quantity
 from tests.unit.cloud.servers import (
     OPERATION,
     PASSWORD,
+    PURCHASES,
     SECRET,
     TOKEN,
     NoNames,
@@ -25,16 +29,24 @@ from tests.unit.cloud.servers import (
 RECEIPT = b'{"task_id":"T-1","request_id":"R-1"}'
 
 
-async def buy(url: str, deadline: float = 2.0, **more: NoNames) -> CloudError:
+async def buy(
+    url: str, deadline: float = 2.0, what: tuple[Operation, Quantity] = (OPERATION, Delta(1)), **more: NoNames
+) -> CloudError:
     """The error of a purchase."""
     async with client_of(url, deadline, **more) as cloud:
         with pytest.raises(CloudError) as caught:
-            await cloud.purchase(OPERATION, 1)
+            await cloud.purchase(*what)
     return caught.value
 
 
 async def hang_up(writer: asyncio.StreamWriter) -> None:
     writer.close()
+
+
+async def reset(writer: asyncio.StreamWriter) -> None:
+    with_linger_of_zero = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, with_linger_of_zero)
+    writer.transport.abort()
 
 
 async def break_off(writer: asyncio.StreamWriter) -> None:
@@ -65,15 +77,19 @@ async def stay_silent(writer: asyncio.StreamWriter) -> None:
     ("reply", "deadline", "word"),
     [
         (hang_up, 2.0, "Disconnected"),
+        (reset, 2.0, "ConnectionLost"),
         (break_off, 2.0, "AnswerBroken"),
         (talk_nonsense, 2.0, "AnswerBroken"),
         (drip, 0.05, "Timeout"),
         (stay_silent, 0.05, "Timeout"),
     ],
 )
-async def test_a_lost_answer_is_in_doubt_and_is_never_resent(reply: object, deadline: float, word: str) -> None:
+@pytest.mark.parametrize("what", PURCHASES)
+async def test_a_lost_answer_is_in_doubt_and_is_never_resent(
+    what: tuple[Operation, Quantity], reply: object, deadline: float, word: str
+) -> None:
     async with raw_server(reply) as server:  # type: ignore[arg-type]  # every one of them is a reply
-        error = await buy(server.url, deadline)
+        error = await buy(server.url, deadline, what)
     assert type(error) is OutcomeUnknown
     assert error.code == word
     assert len(server.requests) == 1
@@ -82,8 +98,8 @@ async def test_a_lost_answer_is_in_doubt_and_is_never_resent(reply: object, dead
 
 async def test_a_purchase_never_rides_on_a_used_connection() -> None:
     async with raw_server(answer(200, RECEIPT)) as server, client_of(server.url) as cloud:
-        await cloud.purchase(OPERATION, 1)
-        await cloud.purchase(OPERATION, 1)
+        await cloud.purchase(OPERATION, Delta(1))
+        await cloud.purchase(OPERATION, Delta(1))
         assert server.connections == 2
 
 
@@ -94,10 +110,11 @@ async def test_reads_share_a_connection() -> None:
         assert (server.connections, len(server.requests)) == (1, 2)
 
 
-async def test_a_refused_connection_never_left() -> None:
+@pytest.mark.parametrize("what", PURCHASES)
+async def test_a_refused_connection_never_left(what: tuple[Operation, Quantity]) -> None:
     async with raw_server(hang_up) as server:
         url = server.url
-    error = await buy(url)
+    error = await buy(url, what=what)
     assert (type(error), error.code) == (Unavailable, "NotConnected")
 
 
@@ -123,6 +140,15 @@ async def test_a_handshake_that_never_ends_never_left() -> None:
         error = await buy(server.url.replace("http", "https"), deadline=0.05)
     assert (type(error), error.code) == (Unavailable, "ConnectTimeout")
     assert server.requests == []
+
+
+async def test_a_connection_that_is_never_made_never_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(*_args: object, **_kwargs: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", never)
+    error = await buy("http://127.0.0.1:9", deadline=0.05)
+    assert (type(error), error.code) == (Unavailable, "ConnectTimeout")
 
 
 def test_a_refused_certificate_has_a_word_of_its_own() -> None:
@@ -154,12 +180,12 @@ async def test_a_proxy_variable_is_not_obeyed(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     async with raw_server(answer(200, RECEIPT)) as server, client_of(server.url) as cloud:
-        assert (await cloud.purchase(OPERATION, 1)).task == "T-1"
+        assert (await cloud.purchase(OPERATION, Delta(1))).task == "T-1"
 
 
 async def test_cancelling_passes_through() -> None:
     async with raw_server(stay_silent) as server, client_of(server.url) as cloud:
-        call = asyncio.create_task(cloud.purchase(OPERATION, 1))
+        call = asyncio.create_task(cloud.purchase(OPERATION, Delta(1)))
         await server.arrived.wait()
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -168,10 +194,10 @@ async def test_cancelling_passes_through() -> None:
 
 async def test_a_closed_client_sends_nothing() -> None:
     async with raw_server(answer(200, RECEIPT)) as server, client_of(server.url) as cloud:
-        await cloud.purchase(OPERATION, 1)
+        await cloud.purchase(OPERATION, Delta(1))
         await cloud.close()
         with pytest.raises(Unavailable):
-            await cloud.purchase(OPERATION, 1)
+            await cloud.purchase(OPERATION, Delta(1))
         assert len(server.requests) == 1
 
 

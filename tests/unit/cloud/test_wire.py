@@ -8,8 +8,9 @@ from pydantic import SecretStr
 
 from autoscaler.cloud import wire
 from autoscaler.cloud.paging import Cursor
-from autoscaler.model.names import ClusterId, RegionId, TaskId
-from tests.unit.cloud.servers import OPERATION
+from autoscaler.model.names import ClusterId, NodePoolId, RegionId, TaskId
+from autoscaler.model.operation import PoolOperation
+from tests.unit.cloud.servers import CS_MODIFY, CS_SCALE, ENS_SCALE, OPERATION
 
 SAMPLE = """{
   "timeout_mins": 60,
@@ -59,6 +60,27 @@ def test_an_increment_below_one_is_never_encoded(nodes: int) -> None:
         wire.scale_out(OPERATION, nodes, PASSWORD)
 
 
+@pytest.mark.parametrize(
+    ("operation", "nodes"),
+    [(CS_SCALE, 0), (CS_SCALE, -1), (CS_SCALE, 501), (CS_MODIFY, 0), (CS_MODIFY, -1), (ENS_SCALE, 0), (ENS_SCALE, -1)],
+)
+def test_a_pool_count_that_no_call_may_carry_is_never_encoded(operation: PoolOperation, nodes: int) -> None:
+    with pytest.raises(ValueError, match=str(nodes)):
+        wire.scale_pool(operation, nodes)
+
+
+def test_the_largest_counts_are_encoded() -> None:
+    assert wire.scale_pool(CS_SCALE, 500).body == b'{"count":500}'
+    assert wire.scale_pool(CS_MODIFY, 5000).body == b'{"scaling_group":{"desired_size":5000}}'
+    assert dict(wire.scale_pool(ENS_SCALE, 5000).query)["Body"] == '{"Count":5000}'
+
+
+def test_the_two_operations_of_one_name_go_to_different_products() -> None:
+    cs, ens = wire.scale_pool(CS_SCALE, 3), wire.scale_pool(ENS_SCALE, 3)
+    assert cs.action == ens.action == "ScaleClusterNodePool"
+    assert ((cs.product, cs.version), (ens.product, ens.version)) == (("cs", "2015-12-15"), ("ens", "2017-11-10"))
+
+
 def test_a_request_shows_no_password() -> None:
     assert "Hello1234!" not in repr(wire.scale_out(OPERATION, 1, PASSWORD))
 
@@ -71,6 +93,12 @@ def test_nodes_are_asked_for_in_every_state() -> None:
     request = wire.describe_nodes(ClusterId("c1"), Cursor(2))
     assert request.path == "/clusters/c1/nodes"
     assert dict(request.query) == {"pageNumber": "2", "pageSize": "100", "state": "all"}
+
+
+def test_a_pool_is_asked_for_at_its_own_path_or_in_the_list() -> None:
+    assert wire.describe_cs_pool(replace(CS_MODIFY, pool=NodePoolId("../np"))).path.endswith("/nodepools/..%2Fnp")
+    request = wire.describe_ens_pools(ClusterId("c1"), Cursor(3))
+    assert dict(request.query) == {"ClusterId": "c1", "PageNumber": "3", "PageSize": "100"}
 
 
 def test_tasks_are_paged_by_number_until_there_is_a_token() -> None:

@@ -2,17 +2,20 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterable
+import random
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from autoscaler.executor.executor import Executor
 from autoscaler.ledger.memory import MemoryLedger
+from autoscaler.model.errors import CloudError
 from autoscaler.model.events import Event
 from autoscaler.model.names import ClusterId, OrderId, RegionId
-from autoscaler.model.operation import ScaleOutCluster
-from autoscaler.model.order import Order, OrderIntent, OrderState
-from autoscaler.settings.sections import ExecutorSettings, PurchaseLimits, ReadLimits
+from autoscaler.model.operation import Operation, Quantity, ScaleOutCluster
+from autoscaler.model.order import Order, OrderIntent, OrderState, Receipt
+from autoscaler.model.spending import SpendingLimit
+from autoscaler.settings.sections import DAY, BackoffSettings, ExecutorSettings, PurchaseLimits, ReadLimits
 from autoscaler.simulator.books import CloudBooks
 from autoscaler.simulator.clock import VirtualClock
 from autoscaler.simulator.in_process import InProcessCloud
@@ -24,6 +27,7 @@ SHANGHAI = RegionId("cn-shanghai-unicom")
 SETTINGS = ExecutorSettings(
     purchases=PurchaseLimits(per_minute=60, burst=1, concurrency=2),
     reads=ReadLimits(per_second=100, burst=100),
+    backoff=BackoffSettings(first=1.0, longest=30.0),
     decision_valid_for=60.0,
     settle_after=100.0,
     poll_interval=10.0,
@@ -65,6 +69,7 @@ class Stand:
         self.listener = Listener()
         self.rung: list[RegionId] = []
         self.settings = settings
+        self.limits: Sequence[SpendingLimit] = ()
         self.executor = self._executor()
         self._running: asyncio.Task[None] | None = None
 
@@ -78,6 +83,9 @@ class Stand:
             {CLUSTER: (BEIJING, SHANGHAI)},
             lambda: OrderId(f"o-{next(_numbers):05}"),
             self._ring,
+            limits=lambda region, at: self.limits,
+            dice=random.Random(1),  # noqa: S311  # pauses, not secrets
+            retention=400 * DAY,
         )
 
     def _ring(self, regions: Iterable[RegionId]) -> None:
@@ -91,7 +99,7 @@ class Stand:
     async def die(self) -> None:
         """As `kill -9`: nothing is finished, nothing is recorded."""
         assert self._running is not None
-        doomed = [self._running, *self.executor._sending]
+        doomed = [self._running, *self.executor._dispatcher._tasks]
         for task in doomed:
             task.cancel()
         await asyncio.gather(*doomed, return_exceptions=True)
@@ -123,3 +131,19 @@ async def running(scene: Scenario | None = None, settings: ExecutorSettings = SE
         yield stand
     finally:
         await stand.die()
+
+
+def refusing(stand: Stand, error: CloudError, times: int, region: str = BEIJING) -> list[float]:
+    """Let purchases of a region meet an error `times` times; gives the moments of all its calls."""
+    moments: list[float] = []
+    buy = stand.cloud.purchase
+
+    async def purchase(operation: Operation, quantity: Quantity) -> Receipt:
+        if operation.ens_region_id == region:
+            moments.append(stand.clock.monotonic())
+            if len(moments) <= times:
+                raise error
+        return await buy(operation, quantity)
+
+    stand.cloud.purchase = purchase  # type: ignore[method-assign]  # a fault of the API
+    return moments

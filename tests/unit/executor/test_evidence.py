@@ -1,5 +1,6 @@
 """Evidence is proof or it is none: what a task does not tell must not be read into it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from autoscaler.model.events import OrderChanged
 from autoscaler.model.names import InstanceId, OrderId, RegionId, TaskId
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
+from autoscaler.model.spending import SpendingLimit
 from tests.unit.executor.stand import BEIJING, CLUSTER, SHANGHAI, operation, running
 
 S = OrderState
@@ -125,8 +127,8 @@ async def test_an_order_whose_add_was_reported_as_failed_is_found_on_disk_and_se
         write = stand.ledger.add
         once = iter([True])
 
-        async def lying(order: Order) -> None:
-            await write(order)
+        async def lying(order: Order, limits: Sequence[SpendingLimit] = ()) -> None:
+            await write(order, limits)
             if next(once, False):
                 raise LedgerUnusable("the disk reports an error after the commit")
 

@@ -51,7 +51,7 @@ def test_a_node_that_ens_forgets_for_a_moment_stays_counted_where_it_was() -> No
 
 
 def test_a_node_that_cs_forgets_for_a_moment_stays_counted_while_ens_has_its_instance() -> None:
-    seen = joined([], [instance("i-1")], Memory(nodes={InstanceId("i-1")}))
+    seen = joined([], [instance("i-1")], Memory(nodes={InstanceId("i-1"): 0.0}))
     assert seen.capacities[BEIJING].unready == {"i-1"}
 
 

@@ -3,8 +3,16 @@
 from typing import Any
 
 from autoscaler.ledger.sqlite import SqliteLedger
-from autoscaler.model.names import ClusterId, InstanceId, OrderId, RegionId, TaskId
-from autoscaler.model.operation import ScaleOutCluster
+from autoscaler.model.act import Act, ActKind
+from autoscaler.model.names import FREE, ClusterId, InstanceId, Money, NodePoolId, OrderId, RegionId, TaskId
+from autoscaler.model.operation import (
+    EnsScaleClusterNodePool,
+    ModifyClusterNodePool,
+    Operation,
+    PoolOperation,
+    ScaleClusterNodePool,
+    ScaleOutCluster,
+)
 from autoscaler.model.order import Baseline, Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
 from autoscaler.ports import Ledger
@@ -28,10 +36,44 @@ def operation(*, cluster: str = CLUSTER, region: str = REGION) -> ScaleOutCluste
     )
 
 
+def pool_operation(kind: type[PoolOperation]) -> PoolOperation:
+    return kind(
+        cluster=CLUSTER,
+        pool=NodePoolId("np0123456789"),
+        template="small",
+        ens_region_id=REGION,
+        worker_instance_type="ens.sn1.small",
+        ens_internet_charge_type="95BandwidthByMonth",
+        worker_period=3,
+        worker_system_disk_size=40,
+        worker_data_disk_size=20,
+    )
+
+
+OPERATIONS: tuple[Operation, ...] = (
+    operation(),
+    pool_operation(ScaleClusterNodePool),
+    pool_operation(ModifyClusterNodePool),
+    pool_operation(EnsScaleClusterNodePool),
+)
+
+
 def planned(
-    name: str = "o1", *, cluster: str = CLUSTER, region: str = REGION, at: float = NOW, nodes: int = 3
+    name: str = "o1",
+    *,
+    cluster: str = CLUSTER,
+    region: str = REGION,
+    at: float = NOW,
+    nodes: int = 3,
+    cost: int = FREE,
 ) -> Order:
-    return Order(OrderId(name), 7, RegionId(region), operation(cluster=cluster, region=region), nodes, at, at + 900.0)
+    place = RegionId(region)
+    what = operation(cluster=cluster, region=region)
+    return Order(OrderId(name), 7, place, what, nodes, at, at + 900.0, cost=Money(cost))
+
+
+def release(subject: str = REGION, reason: str = "the uplink is back") -> Act:
+    return Act(ActKind.RELEASE, subject, reason, "anna", NOW)
 
 
 PATHS: dict[OrderState, tuple[OrderState, ...]] = {
@@ -68,9 +110,10 @@ def accepted_changes() -> dict[str, Any]:
         "deadline": NOW + 1234.5,
         "attempt": 2,
         "receipt": Receipt(TaskId("T-5a54309c80282e39ea00002f"), "687C5BAA-D103-4993-884B-C35E4314A1E1"),
-        "baseline": Baseline(frozenset({InstanceId("i-1"), InstanceId("i-2")}), NOW + 0.1),
+        "baseline": Baseline(frozenset({InstanceId("i-1"), InstanceId("i-2")}), NOW + 0.1, 2),
         "instances": frozenset({InstanceId("i-4"), InstanceId("i-3")}),
         "submitted_at": NOW + 1 / 3,
+        "in_stock": 0,
     }
 
 

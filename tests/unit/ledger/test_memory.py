@@ -6,7 +6,7 @@ from autoscaler.ledger.memory import MemoryLedger
 from autoscaler.model.errors import LedgerUnusable
 from autoscaler.model.names import OrderId
 from autoscaler.model.order import OrderState
-from tests.unit.ledger.builders import moved, planned
+from tests.unit.ledger.builders import NOW, moved, planned, release
 
 
 async def test_a_fault_refuses_every_call_and_changes_nothing() -> None:
@@ -21,6 +21,11 @@ async def test_a_fault_refuses_every_call_and_changes_nothing() -> None:
         ledger.settled_since(0.0),
         ledger.all(9),
         ledger.history(OrderId("o1")),
+        ledger.file(release()),
+        ledger.acts(),
+        ledger.close_act(1, NOW, "done"),
+        ledger.prune(NOW),
+        ledger.totals(),
     ]
     for call in calls:
         with pytest.raises(LedgerUnusable, match="the disk is full"):

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from autoscaler.ledger import file as ledger_file
-from autoscaler.ledger.file import MIGRATIONS, LedgerFile
+from autoscaler.ledger.file import MIGRATIONS, Access, LedgerFile
 from autoscaler.ledger.sqlite import SqliteLedger
 from autoscaler.model.errors import LedgerUnusable
 from autoscaler.model.order import OrderState
-from tests.unit.ledger.builders import accepted_changes, brought, moved, planned, raw
+from tests.unit.ledger.builders import accepted_changes, brought, moved, planned
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ async def written(path: Path, orders: int = 1) -> None:
     await ledger.close()
 
 
-async def refusal(path: Path, *, read_only: bool = False) -> str:
+async def refusal(path: Path, access: Access = Access.OWNER) -> str:
     with pytest.raises(LedgerUnusable) as raised:
-        await SqliteLedger.connect(path, read_only=read_only)
+        await SqliteLedger.connect(path, access=access)
     assert str(path) in str(raised.value)
     return str(raised.value)
 
@@ -54,10 +54,11 @@ async def test_orders_are_there_after_a_restart(path: Path) -> None:
     await second.close()
 
 
-async def test_a_second_daemon_is_refused_and_told_who_is_there(path: Path) -> None:
+async def test_a_second_daemon_refuses_to_order_and_says_who_is_there_and_what_to_do(path: Path) -> None:
     first = await SqliteLedger.connect(path)
     text = await refusal(path)
-    assert f"another daemon uses it (process {os.getpid()})" in text
+    assert f"another daemon uses it (process {os.getpid()}), and a second one refuses to order" in text
+    assert "Stop that one first, or give this one another path and other regions" in text
     await first.add(planned())
     await first.close()
     second = await SqliteLedger.connect(path)
@@ -74,64 +75,23 @@ async def test_a_refused_opening_keeps_nothing_locked(path: Path) -> None:
     await written(path, orders=0)
 
 
-async def test_a_reader_sees_what_the_daemon_has_just_written(path: Path) -> None:
-    daemon = await SqliteLedger.connect(path)
-    await daemon.add(planned())
-    reader = await SqliteLedger.connect(path, read_only=True)
-    assert await reader.open() == [planned()]
-    after = await moved(daemon, planned(), OrderState.SUBMITTING)
-    assert await reader.open() == [after]
-    assert len(await reader.history(after.id)) == 2
-    await reader.close()
-    await moved(daemon, after, OrderState.IN_DOUBT)
-    await daemon.close()
-
-
-async def test_a_reader_can_look_when_no_daemon_runs(path: Path) -> None:
-    await written(path)
-    reader = await SqliteLedger.connect(path, read_only=True)
-    assert len(await reader.open()) == 1
-    daemon = await SqliteLedger.connect(path)
-    await daemon.add(planned("o9"))
-    assert len(await reader.open()) == 2
-    await daemon.close()
-    await reader.close()
-
-
-async def test_a_reader_can_not_write(path: Path) -> None:
-    await written(path)
-    reader = await SqliteLedger.connect(path, read_only=True)
-    for call in (reader.add(planned("o9")), moved(reader, planned("o0"), OrderState.SUBMITTING)):
-        with pytest.raises(LedgerUnusable, match="read only"):
-            await call
-    with pytest.raises(LedgerUnusable, match="can not be written"):
-        await raw(reader, "UPDATE orders SET detail = 'x'")
-    await reader.close()
-
-
-async def test_a_reader_makes_no_ledger(tmp_path: Path) -> None:
-    text = await refusal(tmp_path / "missing" / "ledger.db", read_only=True)
-    assert "no such file" in text
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("read_only", [True, False])
-async def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path, read_only: bool) -> None:
+@pytest.mark.parametrize("access", Access)
+async def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path, access: Access) -> None:
     path.write_bytes(b"not a database, but a few bytes more than its header" * 50)
     before = path.read_bytes()
-    text = await refusal(path, read_only=read_only)
+    text = await refusal(path, access)
     assert "compare the open orders" in text
     assert "restore it from a backup" in text
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize("read_only", [True, False])
-async def test_a_damaged_page_is_found_at_opening(path: Path, read_only: bool) -> None:
+@pytest.mark.parametrize("access", Access)
+async def test_a_damaged_page_is_found_at_opening(path: Path, access: Access) -> None:
     await written(path, orders=40)
     with path.open("r+b") as file:
         file.seek(4096 * 2 + 8)
         file.write(b"\xff" * 2000)
-    assert "damaged" in await refusal(path, read_only=read_only)
+    assert "damaged" in await refusal(path, access)
 
 
 async def test_an_index_that_lost_its_entries_is_found_at_opening(path: Path) -> None:
@@ -144,36 +104,33 @@ async def test_an_index_that_lost_its_entries_is_found_at_opening(path: Path) ->
     assert "missing from index orders_one_unsettled" in await refusal(path)
 
 
-@pytest.mark.parametrize("read_only", [True, False])
-async def test_a_newer_ledger_is_refused_and_left_alone(path: Path, read_only: bool) -> None:
+@pytest.mark.parametrize("access", Access)
+async def test_a_newer_ledger_is_refused_and_left_alone(path: Path, access: Access) -> None:
     await written(path)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     before = path.read_bytes()
-    text = await refusal(path, read_only=read_only)
+    text = await refusal(path, access)
     assert "A newer version has written it" in text
     assert path.read_bytes() == before
 
 
-async def test_a_reader_does_not_read_an_older_ledger(path: Path) -> None:
-    await written(path)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("PRAGMA user_version = 0")
-    assert "Start this version of the daemon" in await refusal(path, read_only=True)
-
-
-async def test_the_database_of_another_program_is_left_alone(path: Path) -> None:
+@pytest.mark.parametrize("access", Access)
+async def test_the_database_of_another_program_is_left_alone(path: Path, access: Access) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("CREATE TABLE bookmarks (url TEXT)")
     before = path.read_bytes()
-    assert "another program" in await refusal(path)
+    text = await refusal(path, access)
+    assert "it is a database of another program. Check the path of the ledger" in text
     assert path.read_bytes() == before
 
 
-async def test_a_ledger_that_was_emptied_is_not_taken_for_a_new_one(path: Path) -> None:
+@pytest.mark.parametrize("access", Access)
+async def test_a_ledger_that_was_emptied_is_not_taken_for_a_new_one(path: Path, access: Access) -> None:
     await written(path)
     path.write_bytes(b"")
-    assert "it is empty" in await refusal(path)
+    text = await refusal(path, access)
+    assert "it is empty. Stop every daemon on it and restore it from a backup" in text
     assert path.read_bytes() == b""
 
 
@@ -190,35 +147,6 @@ async def test_a_ledger_is_made_whole_or_not_at_all(path: Path, monkeypatch: pyt
     assert not path.exists()
     monkeypatch.undo()
     await written(path)
-
-
-async def test_a_migration_that_fails_leaves_the_former_schema(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await written(path)
-    (tmp_path / "sql").mkdir()
-    (tmp_path / "sql" / "0002.sql").write_text("CREATE TABLE half (x); CREATE TABLE orders (x);")
-    monkeypatch.setattr(ledger_file, "MIGRATIONS", (*MIGRATIONS, "0002.sql"))
-    monkeypatch.setattr(ledger_file, "files", lambda _: tmp_path)
-    assert "orders already exists" in await refusal(path)
-    monkeypatch.undo()
-    ledger = await SqliteLedger.connect(path)
-    assert await raw(ledger, "PRAGMA user_version") == [(1,)]
-    assert await raw(ledger, "SELECT name FROM sqlite_schema WHERE name = 'half'") == []
-    await ledger.close()
-
-
-async def test_a_later_migration_is_applied_once(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    await written(path)
-    (tmp_path / "sql").mkdir()
-    (tmp_path / "sql" / "0002.sql").write_text("CREATE TABLE later (x);")
-    monkeypatch.setattr(ledger_file, "MIGRATIONS", (*MIGRATIONS, "0002.sql"))
-    monkeypatch.setattr(ledger_file, "files", lambda _: tmp_path)
-    for _ in range(2):
-        ledger = await SqliteLedger.connect(path)
-        assert await raw(ledger, "PRAGMA user_version") == [(2,)]
-        assert len(await ledger.open()) == 1
-        await ledger.close()
 
 
 async def test_a_volume_that_can_not_keep_it_safe_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +176,7 @@ async def test_nothing_is_written_into_a_file_that_lost_its_name(path: Path, fat
 
 
 def test_a_closed_file_gives_no_connection(path: Path) -> None:
-    file = LedgerFile(path, read_only=False)
+    file = LedgerFile(path, Access.OWNER)
     file.close()
     file.close()
     with pytest.raises(LedgerUnusable, match="closed"):

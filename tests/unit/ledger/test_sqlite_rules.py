@@ -114,7 +114,7 @@ async def test_what_a_write_has_read_can_not_change_before_it_writes(ledger: Sql
             other.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(LedgerUnusable, match="locked"):
-        await ledger._write(intrude, planned())
+        await ledger._write(intrude, "a test")
 
 
 async def test_a_canceled_write_is_whole_when_the_cancellation_arrives(ledger: SqliteLedger) -> None:

@@ -1,6 +1,7 @@
 """The loop: news wakes the regions it touches, bursts coalesce, one source's fault stays with that source."""
 
 import asyncio
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -12,9 +13,11 @@ from autoscaler.loop.decider import Decider
 from autoscaler.loop.signals import SignalBoard
 from autoscaler.loop.status import StatusBoard
 from autoscaler.model.capacity import Capacity
+from autoscaler.model.decision import FleetFacts, Tally
 from autoscaler.model.errors import AutoscalerError
 from autoscaler.model.events import Event, PlanMade, SourceFailed, WaveArrived
 from autoscaler.model.names import RegionId
+from autoscaler.model.operation import Offer
 from autoscaler.model.order import Order, OrderIntent
 from autoscaler.model.signals import Wave
 from autoscaler.policy.decide import Policies
@@ -47,6 +50,12 @@ class Desk:
 
     def orders(self, region: RegionId) -> Sequence[Order]:
         return ()
+
+    def tally(self, region: RegionId) -> Tally:
+        return Tally()
+
+    def fleet(self) -> FleetFacts:
+        return FleetFacts()
 
     async def place(self, intents: Iterable[OrderIntent]) -> None:
         self.placed.extend(intents)
@@ -88,8 +97,7 @@ class Loop:
         self.status = StatusBoard(self.clock.monotonic())
         served = builders.policy()
         self.decider = Decider(
-            Policies({A: served, B: served}, 120.0),
-            {A: builders.operation(A), B: builders.operation(B)},
+            Policies({A: served, B: served}, 120.0, {r: (Offer(builders.operation(r)),) for r in (A, B)}),
             self.board,
             self.desk,
             self.bell,
@@ -125,11 +133,24 @@ async def test_a_wave_is_decided_at_once_for_the_regions_it_touches() -> None:
 async def test_a_silent_region_is_decided_at_least_once_an_interval() -> None:
     loop = Loop(interval=30.0)
     decider = asyncio.create_task(loop.decider.run())
-    await loop.clock.advance(61)
+    await loop.clock.advance(301)
     await stopped(decider)
 
-    assert [regions for _, regions in loop.decided()] == [[A, B], [A, B], [A, B]]
+    decided = loop.decided()
+    assert decided[0] == (0.0, [A, B]), "at the start nothing waits for its phase"
+    for region in (A, B):
+        moments = [at for at, regions in decided if region in regions]
+        assert len(moments) >= 11
+        assert all(later - earlier <= 30.1 for earlier, later in itertools.pairwise(moments))
     assert loop.status.heartbeat_age(loop.clock.monotonic()) <= 30
+
+
+async def test_regions_without_news_are_decided_each_at_its_own_moment() -> None:
+    loop = Loop(interval=30.0)
+    decider = asyncio.create_task(loop.decider.run())
+    await loop.clock.advance(301)
+    await stopped(decider)
+    assert all(len(regions) == 1 for _, regions in loop.decided()[1:])
 
 
 async def test_constant_news_of_one_region_does_not_starve_the_others() -> None:

@@ -47,9 +47,9 @@ def test_what_the_api_took_is_never_planned_again(state: OrderState) -> None:
     assert not TRANSITIONS[state] & {S.PLANNED, S.SUBMITTING, S.IN_DOUBT}
 
 
-def test_a_purchase_in_doubt_never_simply_fails() -> None:
-    """FAILED says that nothing was bought; doubt ends by evidence, by proven absence, or with a human."""
-    assert TRANSITIONS[S.IN_DOUBT] == {S.ACCEPTED, S.PLANNED, S.ABANDONED}
+def test_a_purchase_in_doubt_has_four_ways_out() -> None:
+    """Doubt ends by evidence, by proven absence, or with a human's word; FAILED is for the last of them only."""
+    assert TRANSITIONS[S.IN_DOUBT] == {S.ACCEPTED, S.PLANNED, S.FAILED, S.ABANDONED}
 
 
 @pytest.mark.parametrize("state", OPEN)

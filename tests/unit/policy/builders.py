@@ -4,20 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from autoscaler.model.capacity import Capacity
-from autoscaler.model.decision import Decision, Facts, RegionFacts
-from autoscaler.model.names import ClusterId, InstanceId, OrderId, RegionId
-from autoscaler.model.operation import ScaleOutCluster
-from autoscaler.model.order import Order, OrderState
+from autoscaler.model.decision import Decision, Facts, FleetFacts, RegionFacts, Tally
+from autoscaler.model.names import FREE, ClusterId, InstanceId, Money, NodePoolId, OrderId, RegionId, TaskId
+from autoscaler.model.operation import EnsScaleClusterNodePool, Offer, Operation, ScaleClusterNodePool, ScaleOutCluster
+from autoscaler.model.order import Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
 from autoscaler.model.signals import Sample, Signal, TargetStatus, Wave
+from autoscaler.policy.budget import Budget
 from autoscaler.policy.decide import Policies, decide
-from autoscaler.policy.guards.situation import Situation
 from autoscaler.policy.language import ScalingPolicy
 
 REGION = RegionId("cn-beijing-cmcc-2")
 CLUSTER = ClusterId("c" + "0" * 32)
 NOW = 1_700_000_000.0
 CAPACITY_MAX_AGE = 120.0
+NO_TALLY, WHOLE_FLEET = Tally(), FleetFacts()
 
 
 def signal(
@@ -55,18 +56,34 @@ def capacity(
     )
 
 
-def operation(region: RegionId = REGION) -> ScaleOutCluster:
-    """A purchase operation with the smallest sensible body."""
+SMALL, LARGE = "ens.sn1.small", "ens.sn1.large"
+TOLD = Receipt(TaskId("T-1"), "request-1")
+"""A receipt that names the task: the API tells what the order makes."""
+
+
+def operation(region: RegionId = REGION, kind: str = SMALL) -> ScaleOutCluster:
+    """A purchase operation with the smallest sensible body; `kind` is the instance type."""
     return ScaleOutCluster(
         cluster=CLUSTER,
         template="edge-small",
         ens_region_id=region,
-        worker_instance_type="ens.sn1.small",
+        worker_instance_type=kind,
         worker_image_id="image-1",
         ens_internet_charge_type="95BandwidthByMonth",
         worker_period=1,
         worker_system_disk_size=40,
     )
+
+
+def pool_operation(region: RegionId = REGION, *, total: bool = False) -> Operation:
+    """A node pool's operation: CS's increment, or ENS's total of the same name."""
+    kind = EnsScaleClusterNodePool if total else ScaleClusterNodePool
+    return kind(CLUSTER, NodePoolId("np1"), "edge-pool", region, SMALL, "95BandwidthByMonth", 1, 40)
+
+
+def offer(kind: str = SMALL, price: int | None = None, region: RegionId = REGION) -> Offer:
+    """A way to buy; `price` is hundredths for one node."""
+    return Offer(operation(region, kind), None if price is None else Money(price))
 
 
 def order(
@@ -76,22 +93,38 @@ def order(
     id: str = "order-1",  # noqa: A002  # named as the field that it fills
     region: RegionId = REGION,
     settled_ago: float | None = None,
+    created_ago: float = 3600.0,
     reason: Reason = Reason.DECIDED,
+    detail: str = "",
     instances: Iterable[InstanceId] = (),
+    receipt: Receipt | None = None,
+    by: Operation | None = None,
+    in_stock: int | None = None,
+    cost: int = FREE,
+    for_region: RegionId | None = None,
 ) -> Order:
-    """An order; `settled_ago` is seconds before NOW and belongs to final states."""
+    """An order; `settled_ago` is seconds before NOW and belongs to final states.
+
+    An order that is accepted has a receipt, and its task tells what it makes, unless the test says otherwise.
+    """
+    waiting = state in {OrderState.ACCEPTED, OrderState.OVERDUE}
     return Order(
         id=OrderId(id),
         tick=1,
         region=region,
-        operation=operation(region),
+        operation=by or operation(region),
         nodes=nodes,
-        created_at=NOW - 3600,
+        created_at=NOW - created_ago,
         deadline=NOW + 3600,
         state=state,
         reason=reason,
+        detail=detail,
         instances=frozenset(instances),
         settled_at=None if settled_ago is None else NOW - settled_ago,
+        receipt=receipt or (TOLD if waiting else None),
+        in_stock=in_stock,
+        cost=Money(cost),
+        for_region=for_region,
     )
 
 
@@ -117,9 +150,11 @@ def document(**spec: object) -> dict[str, Any]:
     }
 
 
-def policy(*, cooldown: float = 300.0, backoff: float = 600.0, **spec: object) -> ScalingPolicy:
-    """The document above, parsed; `cooldown` and `backoff` are seconds."""
-    behavior = {"scaleUp": {"cooldownSeconds": cooldown, "failureBackoffSeconds": backoff}}
+def policy(
+    *, cooldown: float = 300.0, backoff: float = 600.0, scale_up: Mapping[str, object] | None = None, **spec: object
+) -> ScalingPolicy:
+    """The document above, parsed; `cooldown` and `backoff` are seconds, `scale_up` replaces other keys of scaleUp."""
+    behavior = {"scaleUp": {"cooldownSeconds": cooldown, "failureBackoffSeconds": backoff, **(scale_up or {})}}
     return ScalingPolicy.model_validate(document(behavior=behavior, **spec))
 
 
@@ -129,20 +164,32 @@ def region_facts(
     orders: Iterable[Order] = (),
     *,
     region: RegionId = REGION,
+    tally: Tally = NO_TALLY,
 ) -> RegionFacts:
     """Facts of one region. Signals may be a sequence; no capacity means that it is not known."""
     given = signals if isinstance(signals, Mapping) else {one.name: one for one in signals or ()}
-    return RegionFacts(region, given, capacity_, tuple(orders))
+    return RegionFacts(region, given, capacity_, tuple(orders), tally)
 
 
-def facts(*regions: RegionFacts, at: float = NOW, tick: int = 7) -> Facts:
+def busy(
+    wanted: int, *, ready: int = 3, region: RegionId = REGION, orders: Iterable[Order] = (), tally: Tally = NO_TALLY
+) -> RegionFacts:
+    """Facts of a region with `ready` nodes and a load for `wanted` nodes, by the policy above."""
+    return region_facts(
+        [signal(100.0 * wanted, region=region)], capacity(ready, region=region), orders, region=region, tally=tally
+    )
+
+
+def facts(*regions: RegionFacts, at: float = NOW, tick: int = 7, fleet: FleetFacts = WHOLE_FLEET) -> Facts:
     """What one tick decides on."""
-    return Facts(tick, at, {one.region: one for one in regions})
+    return Facts(tick, at, {one.region: one for one in regions}, fleet)
 
 
 def policies(served: ScalingPolicy, *regions: RegionId) -> Policies:
-    """One policy in force for these regions (REGION if none is named)."""
-    return Policies(dict.fromkeys(regions or (REGION,), served), CAPACITY_MAX_AGE)
+    """One policy in force for these regions (REGION if none is named), each with one offer without a price."""
+    named = regions or (REGION,)
+    offers = {region: (offer(region=region),) for region in named}
+    return Policies(dict.fromkeys(named, served), CAPACITY_MAX_AGE, offers)
 
 
 def decided(served: ScalingPolicy, one: RegionFacts, at: float = NOW) -> Decision:
@@ -151,15 +198,17 @@ def decided(served: ScalingPolicy, one: RegionFacts, at: float = NOW) -> Decisio
     return decision
 
 
-def situation(
-    committed: int = 3,
+def budget(
+    per_day: int | None = None,
+    per_month: int | None = None,
     *,
-    served: ScalingPolicy | None = None,
-    capacity_: Capacity | None = None,
-    orders: Iterable[Order] = (),
-) -> Situation:
-    """What a guard looks at; `capacity_` left out means unknown."""
-    return Situation(region_facts(None, capacity_, orders), (served or policy()).spec, committed, NOW, CAPACITY_MAX_AGE)
+    name: str = "north",
+    regions: Iterable[RegionId] | None = None,
+) -> Budget:
+    """A budget in hundredths; no regions are all of them."""
+    covered = None if regions is None else frozenset(regions)
+    day, month = (None if most is None else Money(most) for most in (per_day, per_month))
+    return Budget(name, covered, day, month)
 
 
 def sample(

@@ -10,10 +10,11 @@ from autoscaler.model.names import InstanceId, RegionId
 from autoscaler.model.order import Baseline, OrderIntent, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.policy.combine import largest
-from autoscaler.policy.decide import Policies, committed_nodes, decide
+from autoscaler.policy.committed import committed_nodes
+from autoscaler.policy.decide import decide
 from autoscaler.policy.planning import intents
 from tests.unit.policy import builders
-from tests.unit.policy.builders import NOW, REGION
+from tests.unit.policy.builders import NOW
 
 A, B, C = RegionId("cn-a"), RegionId("cn-b"), RegionId("cn-c")
 
@@ -118,7 +119,8 @@ def test_each_signal_is_judged_by_its_own_limits() -> None:
 def test_a_count_of_nodes_that_is_too_old_for_the_settings_stops_the_order() -> None:
     there: Capacity = builders.capacity(3, age=31)
     facts = builders.facts(builders.region_facts([builders.signal(430)], there))
-    strict, lax = (Policies({REGION: builders.policy()}, age) for age in (30, 31))
+    in_force = builders.policies(builders.policy())
+    strict, lax = (replace(in_force, capacity_max_age=age) for age in (30.0, 31.0))
     assert decide(facts, strict).decisions[0].reason is Reason.CAPACITY_UNKNOWN
     assert decide(facts, lax).decisions[0].delta == 2
 
@@ -127,8 +129,7 @@ def test_a_plan_becomes_one_intent_for_each_region_that_wants_more() -> None:
     quiet = builders.region_facts([builders.signal(100, region=A)], builders.capacity(3, region=A), region=A)
     busy = builders.region_facts([builders.signal(430, region=B)], builders.capacity(3, region=B), region=B)
     plan = decide(builders.facts(quiet, busy), builders.policies(builders.policy(), A, B))
-    operations = {region: builders.operation(region) for region in (A, B)}
-    assert intents(plan, operations) == (OrderIntent(7, B, operations[B], 2),)
+    assert intents(plan) == (OrderIntent(7, B, builders.operation(B), 2, desired=5, at=NOW),)
 
 
 def test_a_ratio_is_not_multiplied_by_nodes_that_joined_after_it_was_measured() -> None:

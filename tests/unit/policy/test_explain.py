@@ -1,6 +1,10 @@
 """The words of a decision, whole: what operators read must not change by accident."""
 
+from dataclasses import replace
+
 from autoscaler.model.order import OrderState
+from autoscaler.model.reason import Reason
+from autoscaler.policy.decide import decide
 from autoscaler.policy.explain import explain, summary
 from tests.unit.policy import builders
 
@@ -41,7 +45,10 @@ def test_a_purchase_is_explained_by_the_winning_vote() -> None:
     assert summary(decision) == (
         "cn-beijing-cmcc-2: ready 3, committed 3, desired 5: AboveTarget: 430 against 100 x 3 ready: ratio 1.43"
     )
-    assert list(explain(decision))[-1] == "  result    desired 5, order 2: AboveTarget"
+    assert list(explain(decision))[-2:] == [
+        "  purchase  2 x ens.sn1.small by ScaleOutCluster, price unknown",
+        "  result    desired 5, order 2: AboveTarget",
+    ]
 
 
 def test_what_is_not_known_is_said_to_be_unknown() -> None:
@@ -54,3 +61,12 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
         "  result    desired 0, order 0: AllVotesAbstain",
     ]
     assert summary(decision) == (f"cn-beijing-cmcc-2: ready 0, committed 0, desired 0: AllVotesAbstain: {WHY}")
+
+
+def test_a_purchase_tells_its_cost_and_the_step_that_made_the_number() -> None:
+    offers = {builders.REGION: (builders.offer(price=12050), builders.offer(builders.LARGE, 20000))}
+    out = builders.order(OrderState.FAILED, settled_ago=100, reason=Reason.OUT_OF_STOCK)
+    in_force = replace(builders.policies(builders.policy(maxNodes=5)), offers=offers)
+    (decision,) = decide(builders.facts(builders.busy(9, orders=[out])), in_force).decisions
+    assert "  purchase  2 x ens.sn1.large by ScaleOutCluster, for 400.00" in list(explain(decision))
+    assert summary(decision) == ("cn-beijing-cmcc-2: ready 3, committed 3, desired 5: AboveMaximum: maxNodes is 5")

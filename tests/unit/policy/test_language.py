@@ -25,6 +25,10 @@ def test_the_defaults_are_the_documented_ones() -> None:
     up = spec.behavior.scale_up
     assert (spec.min_nodes, signal.max_age_seconds, signal.min_coverage, tracking.tolerance) == (0, 90, 0.5, 0.1)
     assert (up.cooldown_seconds, up.failure_backoff_seconds) == (300, 600)
+    assert (up.max_nodes_per_day, up.max_nodes_ever, up.window_seconds) == (None, None, 86_400)
+    assert (up.breaker_seconds, up.failed_joins_to_latch, up.stock_backoff_seconds) == (1800, 3, 900)
+    assert up.max_unready_percent == 50
+    assert spec.spillover.regions == ()
     assert signal.scrape is not None
     assert (signal.scrape.reduce, signal.scrape.match_labels) == ("sum", {})
 
@@ -46,6 +50,16 @@ def test_the_defaults_are_the_documented_ones() -> None:
             {"signals": [signal_spec("b"), signal_spec("a"), signal_spec("b"), signal_spec("a")]},
             "spec.signals",
             "Value error, signal names must differ; used twice: a, b",
+        ),
+        (
+            {"regions": ["cn-a"], "spillover": {"regions": ["cn-b", "cn-a"]}},
+            "spec",
+            "Value error, spillover.regions: cn-a can not spill over to itself",
+        ),
+        (
+            {"spillover": {"regions": ["cn-b", "cn-a", "cn-b"]}},
+            "spec.spillover.regions",
+            "Value error, each region may be named once; named twice: cn-b",
         ),
         (
             {"signals": [{"name": "rps"}]},
@@ -209,3 +223,27 @@ def test_a_signal_knows_the_source_that_it_comes_from() -> None:
 
 def test_a_policy_is_called_by_its_metadata() -> None:
     assert policy().name == "edge"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("maxNodesPerDay", -1),
+        ("maxNodesEver", -1),
+        ("windowSeconds", 0),
+        ("windowSeconds", 172_801),  # longer than settled orders are remembered
+        ("breakerSeconds", 86_401),
+        ("failedJoinsToLatch", -1),
+        ("stockBackoffSeconds", 86_401),
+        ("maxUnreadyPercent", 101),
+    ],
+)
+def test_a_brake_outside_its_range_is_refused(key: str, value: float) -> None:
+    ((where, _),) = mistakes(document(behavior={"scaleUp": {key: value}}))
+    assert where == f"spec.behavior.scaleUp.{key}"
+
+
+def test_the_regions_of_one_policy_may_spill_over_to_each_other_but_none_to_itself() -> None:
+    spec = policy(regions=["cn-a", "cn-b"], spillover={"regions": ["cn-a", "cn-b", "cn-c"]}).spec
+    assert spec.siblings(RegionId("cn-a")) == ("cn-b", "cn-c")
+    assert spec.siblings(RegionId("cn-b")) == ("cn-a", "cn-c")

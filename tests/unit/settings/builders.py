@@ -76,3 +76,20 @@ def write(folder: Path, main: str = MAIN, **files: str) -> Path:
     for name, text in {**right, **files}.items():
         (folder / "policies" / f"{name}.yaml").write_text(text)
     return folder / "autoscaler.yaml"
+
+
+def pooled(regions: str, operation: str = "ScaleClusterNodePool", cluster: str = "c1") -> str:
+    """A Fleet of one cluster that is bought by a pool operation."""
+    text = fleet("fleet", cluster, regions)
+    return text.replace("      template", f"      operation: {operation}\n      template")
+
+
+def with_budgets(fleet_text: str, *budgets: str, zone: str = "") -> str:
+    """The same Fleet with budgets, each a YAML flow mapping."""
+    lines = [f"  timeZone: {zone}\n" if zone else "", "  budgets:\n", *(f"    - {one}\n" for one in budgets)]
+    return fleet_text + "".join(lines)
+
+
+def with_spec(text: str, *lines: str) -> str:
+    """The same document with further lines at the beginning of its spec."""
+    return text.replace("spec:\n", "spec:\n" + "".join(f"  {line}\n" for line in lines))

@@ -98,7 +98,7 @@ def test_a_rule_over_a_section_is_told_beside_a_wrong_key_in_it() -> None:
         "policies/a.yaml:4: spec: minNodes (9) must not exceed maxNodes (5)",
         (
             "policies/a.yaml:8: spec.colour: unknown key 'colour'; allowed keys are: "
-            "regions, minNodes, maxNodes, signals, rules, behavior"
+            "regions, minNodes, maxNodes, signals, rules, behavior, spillover"
         ),
     ]
 
@@ -135,6 +135,33 @@ def test_a_region_without_policy_and_an_idle_template_are_notices() -> None:
         "policies/f.yaml:8: region 'cn-a-2' has no policy: nothing is ever bought there",
         "policies/u.yaml:1: NodeTemplate 'idle' is used by no region",
     )
+
+
+@pytest.mark.parametrize(
+    ("globs", "siblings", "reason"),
+    [
+        ("cn-a-1", "cn-a-12", "there is no region 'cn-a-12' in the fleet; did you mean 'cn-a-2'?"),
+        ("cn-a-1", "cn-a-2", "region 'cn-a-2' has no policy, and buys nothing for another one"),
+        ('"cn-?-1"', "cn-a-1", "region 'cn-a-1' can not spill over to itself"),
+    ],
+)
+def test_a_region_that_can_not_take_what_is_spilled_over_is_told(globs: str, siblings: str, reason: str) -> None:
+    text = builders.policy("edge", globs).replace("  maxNodes", f"  spillover: {{regions: [{siblings}]}}\n  maxNodes")
+    assert refused(a=text) == [f"policies/a.yaml:6: spec.spillover.regions[0]: {reason}"]
+
+
+def test_siblings_of_one_policy_may_spill_over_to_each_other() -> None:
+    text = builders.policy("edge", '"cn-a-*"').replace(
+        "  maxNodes", "  spillover: {regions: [cn-a-1, cn-a-2]}\n  maxNodes"
+    )
+    assert load(builders.write(Path(), a=text)).notices == ()
+
+
+def test_a_region_that_spills_over_to_itself_only_is_one_mistake() -> None:
+    """The document by itself is wrong already."""
+    text = builders.policy("edge", "cn-a-1").replace("  maxNodes", "  spillover: {regions: [cn-a-1]}\n  maxNodes")
+    (problem,) = refused(a=text)
+    assert "can not spill over to itself" in problem
 
 
 def test_a_policy_directory_that_is_not_there_is_told() -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from autoscaler.model.errors import ConfigurationRefused
+from autoscaler.policy.brakes import Brakes
 from autoscaler.settings.root import Loaded, load
 
 from . import builders
@@ -60,8 +61,27 @@ def test_defaults_are_those_of_the_manual() -> None:
     assert (executor.reads.per_second, executor.reads.burst) == (10.0, 20)
     assert (executor.decision_valid_for, executor.settle_after, executor.clock_skew) == (120.0, 300.0, 900.0)
     assert (executor.poll_interval, executor.node_deadline, executor.capacity_max_age) == (10.0, 3600.0, 120.0)
+    assert (executor.backoff.first, executor.backoff.longest, executor.reads.purchase_share) == (1.0, 60.0, 0.3)
+    assert (executor.check_stock, executor.price_from) == (False, "template")
+    assert settings.ledger.retention == 400 * 86_400
     assert (settings.web.host, settings.web.port, settings.region_label) == ("127.0.0.1", 8080, "ens_region_id")
     assert (settings.log.format, settings.log.level) == ("auto", "info")
+
+
+def test_brakes_are_read_as_the_policy_takes_them() -> None:
+    assert right().brakes == Brakes()
+    main = builders.MAIN + "brakes: {max_unready_percent: 20, ok_unready_nodes: 0, account_stop: 1h}\n"
+    loaded = load(builders.write(Path(), main))
+    assert loaded.brakes == Brakes(max_unready_share=0.2, ok_unready_nodes=0, account_stop_seconds=3600.0)
+
+
+def test_a_pace_of_its_own_is_that_of_its_call_only() -> None:
+    main = (
+        builders.MAIN + "executor: {purchases: {per_minute: 6, per_action: {ScaleClusterNodePool: {per_minute: 2}}}}\n"
+    )
+    purchases = load(builders.write(Path(), main)).settings.executor.purchases
+    assert purchases.pace("ScaleClusterNodePool").per_minute == 2.0
+    assert purchases.pace("ScaleOutCluster").per_minute == 6.0
 
 
 def test_relative_paths_start_at_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +183,9 @@ def test_the_shipped_configuration_is_right(monkeypatch: pytest.MonkeyPatch) -> 
     loaded = load(Path("config/autoscaler.yaml"))
     assert loaded.templates == {"standard", "large"}
     assert {policy.name for policy in loaded.policies.values()} == {"edge-requests", "edge-cpu"}
-    assert loaded.policies.keys() == loaded.operations.keys()
+    assert loaded.policies.keys() == loaded.operations.keys() == loaded.offers.keys()
+    assert all(offer.price for offers in loaded.offers.values() for offer in offers)
+    assert {budget.name.partition(" ")[0] for budget in loaded.budgets} == {"site", "north", "total"}
     assert [notice.partition(": ")[2] for notice in loaded.notices] == [
         f"NodeTemplate {name!r} has the sample's password; set your own before buying" for name in ("standard", "large")
     ]

@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from autoscaler.model.errors import ConfigurationRefused
-from autoscaler.model.names import ClusterId, RegionId
-from autoscaler.model.operation import ScaleOutCluster
+from autoscaler.settings.amounts import hundredths
 from autoscaler.settings.checked import check
 from autoscaler.settings.template import PERIODS, NodeTemplate
 
@@ -93,9 +92,7 @@ def test_what_the_api_refuses_is_refused_with_value_and_allowed_ones(key: str, v
     assert problems({key: value}) == [f"t.yaml:2: spec.{key}: {reason}"]
 
 
-@pytest.mark.parametrize(
-    "key", ["worker_instance_type", "worker_image_id", "ens_internet_charge_type", "worker_system_disk_size"]
-)
+@pytest.mark.parametrize("key", ["worker_instance_type", "ens_internet_charge_type", "worker_system_disk_size"])
 def test_what_the_api_requires_is_required(key: str) -> None:
     assert problems({}, without=(key,)) == [f"t.yaml:2: spec.{key}: is required"]
 
@@ -121,10 +118,9 @@ def test_a_password_under_a_wrong_key_or_of_a_wrong_type_is_not_shown(value: obj
     assert "1234567890" not in shown
 
 
-def test_exactly_one_place_has_the_password(tmp_path: Path) -> None:
+def test_not_more_than_one_place_has_the_password(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text(STRONG)
     exactly = "exactly one of login_password, login_password_file, login_password_env must be there; there is"
-    assert f"{exactly} none" in problems({}, without=("login_password",))[0]
     both = problems({"login_password_file": str(tmp_path / "secret")})
     assert f"{exactly} login_password and login_password_file" in both[0]
 
@@ -173,22 +169,58 @@ def test_the_other_spelling_of_the_charge_type_is_taken_but_not_both() -> None:
     assert "another spelling of ens_internet_charge_type" in problem
 
 
-def test_the_operation_says_what_the_template_says_and_no_password() -> None:
-    node = template({**RENEW, "worker_auto_renew_period": 2, "timeout_mins": 60, "worker_data_disk_size": 20})
-    operation = node.operation(ClusterId("c1"), RegionId("cn-beijing-cmcc-2"))
-    assert operation == ScaleOutCluster(
-        cluster=ClusterId("c1"),
-        template="standard",
-        ens_region_id=RegionId("cn-beijing-cmcc-2"),
-        worker_instance_type="ens.sn1.tiny",
-        worker_image_id="m-2QVLO2T8NYgm8CNQVg0000",
-        ens_internet_charge_type="BandwidthByDay",
-        worker_period=1,
-        worker_system_disk_size=40,
-        worker_data_disk_size=20,
-        worker_auto_renew=True,
-        worker_auto_renew_period=2,
-        timeout_mins=60,
-    )
-    assert STRONG not in repr(operation)
-    assert STRONG not in repr(node)
+def test_a_template_without_password_gives_none() -> None:
+    node = template({}, without=("login_password",))
+    assert not node.has_password
+    with pytest.raises(ConfigurationRefused, match="node template 'standard': there is none"):
+        node.password()
+
+
+AMOUNT = "must be an amount in the account's currency with at most 2 decimal places, e.g. 1200 or 1200.50"
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (12.345, f"{AMOUNT} (is 12.345)"),
+        (0.001, f"{AMOUNT} (is 0.001)"),
+        ("cheap", f"{AMOUNT} (is 'cheap')"),
+        (True, f"{AMOUNT} (is true)"),
+        (float("inf"), f"{AMOUNT} (is inf)"),
+        ([120], f"{AMOUNT}"),
+        (0, "must be greater than 0; leave it out when the price is not known (is 0)"),
+        (-1, "must be from 0 to 1000000000000 (is -1)"),
+        (10**13, "must be from 0 to 1000000000000 (is 10000000000000)"),
+    ],
+)
+def test_a_price_is_an_exact_amount_and_not_nothing(value: object, reason: str) -> None:
+    assert problems({"price_per_month": value}) == [f"t.yaml:2: spec.price_per_month: {reason}"]
+
+
+@pytest.mark.parametrize(
+    ("value", "cents"),
+    [(120, 12000), (0.01, 1), (1.1, 110), (19.99, 1999), ("0.10", 10), (999999999999.99, 10**14 - 1)],
+)
+def test_a_price_is_kept_to_the_cent(value: object, cents: int) -> None:
+    price = template({"price_per_month": value}).spec.price_per_month
+    assert price is not None
+    assert hundredths(price) == cents
+
+
+@pytest.mark.parametrize(
+    ("alternatives", "twice"),
+    [(["ens.sn1.tiny"], "ens.sn1.tiny"), (["ens.b", "ens.a", {"worker_instance_type": "ens.b"}], "ens.b")],
+)
+def test_an_alternative_is_another_type(alternatives: list[object], twice: str) -> None:
+    reason = f"instance types must differ, from the template's own too; there twice: {twice}"
+    assert problems({"alternatives": alternatives}) == [f"t.yaml:2: spec.alternatives: {reason}"]
+
+
+def test_an_alternative_knows_its_keys() -> None:
+    wrong = [{"worker_instance_type": "ens.a", "price": 1}]
+    assert problems({"alternatives": wrong}) == [
+        (
+            "t.yaml:4: spec.alternatives[0].price: unknown key 'price'; "
+            "allowed keys are: worker_instance_type, price_per_month"
+        )
+    ]

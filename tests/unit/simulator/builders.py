@@ -17,6 +17,8 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from autoscaler.simulator.clock import VirtualClock
+from autoscaler.simulator.records import ScaleOutBody
+from autoscaler.simulator.region_scenario import PoolScenario
 from autoscaler.simulator.scenario import RegionScenario, Scenario
 from autoscaler.simulator.server import Simulator
 
@@ -24,6 +26,7 @@ Samples = dict[tuple[str, ...], float]
 
 START = 1_790_000_000.0
 NEAR, FAR = "cn-beijing-cmcc-2", "cn-suzhou-telecom"
+CLUSTER = "c0123456789abcdef0123456789abcdef"
 _NONCES = count()
 
 
@@ -52,6 +55,18 @@ def body(**changes: Any) -> dict[str, Any]:
         "timeout_mins": 60,
     }
     return {name: value for name, value in {**whole, **changes}.items() if value is not None}
+
+
+def pools(**fields: Any) -> tuple[PoolScenario, PoolScenario]:
+    """One pool of each product, both in NEAR."""
+    cs = {"id": "np-cs", "region": NEAR, "product": "cs", "initial_nodes": 1, **fields}
+    ens = {"id": "np-ens", "region": NEAR, "product": "ens", "initial_nodes": 1, **fields}
+    return PoolScenario.model_validate(cs), PoolScenario.model_validate(ens)
+
+
+def purchase(nodes: int, name: str = NEAR, instance_type: str = "ens.sn1.tiny", **fields: Any) -> ScaleOutBody:
+    """A valid order for `nodes` machines."""
+    return ScaleOutBody(CLUSTER, name, instance_type, nodes, "m-1", 40, 0, **{"period": 1, **fields})
 
 
 def text_samples(page: str) -> Samples:
@@ -119,6 +134,29 @@ class Caller:
 
     async def task(self, task: str) -> Answer:
         return await self.cs("DescribeTaskInfo", f"/tasks/{task}")
+
+    async def write(self, method: str, action: str, path: str, content: Any) -> Answer:
+        """A CS call with a JSON body; `path` begins after the cluster."""
+        whole = f"/clusters/{self.simulator.scenario.cluster_id}{path}"
+        return await self.send(method, whole, action, "2015-12-15", content=json.dumps(content))
+
+    async def add_to_pool(self, count: Any, pool: str = "np-cs") -> Answer:
+        return await self.write("POST", "ScaleClusterNodePool", f"/nodepools/{pool}", {"count": count})
+
+    async def size_pool(self, size: Any, pool: str = "np-cs") -> Answer:
+        content = {"scaling_group": {"desired_size": size}}
+        return await self.write("PUT", "ModifyClusterNodePool", f"/nodepools/{pool}", content)
+
+    async def pool(self, pool: str = "np-cs") -> Answer:
+        path = f"/clusters/{self.simulator.scenario.cluster_id}/nodepools/{pool}"
+        return await self.cs("DescribeClusterNodePoolDetail", path)
+
+    async def events(self, **query: str) -> Answer:
+        path = f"/clusters/{self.simulator.scenario.cluster_id}/events"
+        return await self.cs("DescribeClusterEvents", path, **query)
+
+    async def books(self) -> Any:
+        return (await self.get("/_simulator/books")).json
 
     async def ens(self, action: str, method: str = "POST", **query: str) -> Answer:
         return await self.send(method, "/", action, "2017-11-10", query)

@@ -19,7 +19,7 @@ async def test_a_purchase_is_answered_and_stands_in_the_books() -> None:
     (purchase,) = books["purchases"]
     assert purchase["task_id"] == answer.json["task_id"]
     assert purchase["request_id"] == answer.json["request_id"] == answer.headers["x-acs-request-id"]
-    assert (purchase["region"], purchase["nodes"], purchase["at"]) == (NEAR, 2, START)
+    assert (purchase["region"], purchase["nodes"], purchase["executed_at"]) == (NEAR, 2, START)
 
 
 async def test_a_purchase_can_be_answered_with_202_and_in_xml() -> None:

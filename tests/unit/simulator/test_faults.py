@@ -18,12 +18,13 @@ async def test_a_lost_answer_was_executed_and_the_next_call_is_answered() -> Non
         assert caller.simulator.books.sold(NEAR) == 3
 
 
-async def test_a_lost_refusal_bought_nothing() -> None:
+async def test_a_lost_refusal_bought_nothing_and_was_told_to_nobody() -> None:
     async with Caller(scenario(region(stock=0))) as caller:
         caller.simulator.faults.next_purchase("lose_answer")
         with pytest.raises(aiohttp.ServerDisconnectedError):
             await caller.buy()
-        assert (caller.simulator.books.sold_total, caller.simulator.books.refusals) == (0, {"StockNotEnough": 1})
+        books = (await caller.get("/_simulator/books")).json
+    assert (books["sold_total"], books["refused"], books["refused_unheard"]) == (0, {}, {"StockNotEnough": 1})
 
 
 async def test_a_delayed_answer_was_executed_at_once() -> None:

@@ -12,8 +12,10 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
+from autoscaler.model.act import Act, ActKind
 from autoscaler.model.decision import Decision, Plan, Vote
 from autoscaler.model.events import (
+    ActDone,
     CapacityRead,
     CapacityUnreadable,
     CloudCalled,
@@ -21,16 +23,18 @@ from autoscaler.model.events import (
     LedgerFailed,
     LimiterWaited,
     OrderChanged,
+    OrderRefused,
     PlanMade,
     SourceFailed,
     WaveArrived,
 )
-from autoscaler.model.names import ClusterId, OrderId, RegionId, TaskId
+from autoscaler.model.names import ClusterId, Money, OrderId, RegionId, TaskId
 from autoscaler.model.operation import ScaleOutCluster
 from autoscaler.model.order import Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
 from autoscaler.model.signals import TargetStatus, Wave
-from autoscaler.telemetry.logs import LogObserver, configure_logging
+from autoscaler.telemetry.log_format import configure_logging
+from autoscaler.telemetry.logs import LogObserver
 
 REGION = RegionId("cn-beijing-cmcc-2")
 AT = 1_000.0
@@ -102,7 +106,8 @@ def fails(credential: str) -> None:
 
 def test_importing_configures_nothing() -> None:
     code = (
-        "import logging, structlog, autoscaler.telemetry.logs, autoscaler.telemetry.observers\n"
+        "import logging, structlog, autoscaler.telemetry.logs, autoscaler.telemetry.log_format\n"
+        "import autoscaler.telemetry.observers\n"
         "assert not structlog.is_configured() and not logging.getLogger().handlers"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -140,6 +145,7 @@ def test_a_change_of_an_order_is_one_line_that_says_who_what_and_why(log: Log) -
         (OrderState.OVERDUE, Reason.PAST_DEADLINE, "warning"),
         (OrderState.FAILED, Reason.OUT_OF_STOCK, "warning"),
         (OrderState.FAILED, Reason.FORBIDDEN, "error"),
+        (OrderState.FAILED, Reason.BALANCE_EXHAUSTED, "error"),
         (OrderState.ABANDONED, Reason.PAST_DEADLINE, "error"),
     ],
 )
@@ -151,6 +157,45 @@ def test_an_order_that_needs_attention_is_louder(log: Log, state: OrderState, re
 def test_a_note_on_an_order_in_doubt_is_not_a_second_warning(log: Log) -> None:
     (line,) = log.notice(OrderChanged(an_order_in(OrderState.IN_DOUBT), OrderState.IN_DOUBT))
     assert line["level"] == "info"
+
+
+def test_an_order_says_what_it_costs_and_for_whom_it_is(log: Log) -> None:
+    spilled = replace(ORDER, cost=Money(123_450), for_region=RegionId("cn-wuxi"))
+    (line,) = log.notice(OrderChanged(spilled, None))
+    assert (line["cost"], line["for_region"]) == (1234.5, "cn-wuxi")
+    assert log.notice(OrderChanged(ORDER, None))[0]["cost"] is None
+
+
+def a_refusal(reason: Reason = Reason.BUDGET_EXHAUSTED, detail: str = "budget north, day") -> OrderRefused:
+    return OrderRefused(REGION, reason, detail)
+
+
+def test_a_refused_order_is_told_once_until_the_reason_changes_or_an_order_is_made(log: Log) -> None:
+    (line,) = log.notice(a_refusal(), a_refusal())
+    told = (line["level"], line["region"], line["reason"], line["detail"])
+    assert told == ("warning", REGION, "BudgetExhausted", "budget north, day")
+    assert len(log.notice(a_refusal(Reason.PRICE_UNKNOWN), a_refusal(Reason.PRICE_UNKNOWN))) == 1
+    assert len(log.notice(OrderChanged(ORDER, None), a_refusal(Reason.PRICE_UNKNOWN))) == 2
+
+
+def test_an_order_that_stands_in_the_way_of_another_is_no_warning(log: Log) -> None:
+    assert [line["level"] for line in log.notice(a_refusal(Reason.ORDER_UNSETTLED))] == ["info"]
+
+
+def test_what_a_human_did_is_a_line_each_time_with_who_why_and_what_came_of_it(log: Log) -> None:
+    resolved = ActDone(Act(ActKind.RESOLVE_BOUGHT, "order-1", "seen in console", "ann", AT, 4, AT, "is accepted"))
+    released = ActDone(Act(ActKind.RELEASE, REGION, "mended", "ben", AT, 5, AT, "released"))
+    first, second, _ = log.notice(resolved, released, released)
+    told = {key: first[key] for key in ("order", "kind", "act", "reason", "by", "outcome")}
+    assert told == {
+        "order": "order-1",
+        "kind": "resolve_bought",
+        "act": 4,
+        "reason": "seen in console",
+        "by": "ann",
+        "outcome": "is accepted",
+    }
+    assert (second["region"], second["outcome"]) == (REGION, "released")
 
 
 def test_a_decision_that_says_the_same_again_is_not_repeated(log: Log) -> None:

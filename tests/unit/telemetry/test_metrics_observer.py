@@ -13,9 +13,11 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from autoscaler.model.act import EVERYWHERE, Act, ActKind
 from autoscaler.model.capacity import Capacity
-from autoscaler.model.decision import Decision, Plan, Vote
+from autoscaler.model.decision import Decision, GuardStep, Plan, Vote
 from autoscaler.model.events import (
+    ActDone,
     CapacityRead,
     CapacityUnreadable,
     CloudCalled,
@@ -23,11 +25,12 @@ from autoscaler.model.events import (
     LedgerFailed,
     LimiterWaited,
     OrderChanged,
+    OrderRefused,
     PlanMade,
     SourceFailed,
     WaveArrived,
 )
-from autoscaler.model.names import ClusterId, InstanceId, OrderId, RegionId, TaskId
+from autoscaler.model.names import ClusterId, InstanceId, Money, OrderId, RegionId, TaskId
 from autoscaler.model.operation import ScaleOutCluster
 from autoscaler.model.order import Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
@@ -77,6 +80,8 @@ EVENTS: tuple[Event, ...] = (
     CloudCalled("ScaleOutCluster", "ok", 1.5),
     LimiterWaited("ScaleOutCluster", 0.2),
     LedgerFailed("disk is full"),
+    OrderRefused(REGION, Reason.BUDGET_EXHAUSTED, "budget north, day"),
+    ActDone(Act(ActKind.RELEASE, REGION, "mended", "ann", AT, 1, AT, "released")),
 )
 
 
@@ -226,6 +231,146 @@ def test_restored_orders_are_open_without_being_transitions(scrape: Scrape) -> N
     assert scrape.value("orders_total", state="in_doubt") == 0
     scrape.notice(OrderChanged(in_doubt.moved(OrderState.ABANDONED, Reason.PAST_DEADLINE, AT), OrderState.IN_DOUBT))
     assert scrape.value("open_orders", state="in_doubt") == 0
+
+
+def test_the_age_of_the_oldest_order_in_a_state_can_be_told_and_ends_with_it(scrape: Scrape) -> None:
+    old, young = an_order("a"), replace(an_order("b"), created_at=AT + 50)
+    scrape.observer.restore([replace(young, state=OrderState.IN_DOUBT), replace(old, state=OrderState.IN_DOUBT)])
+    assert scrape.value("order_oldest_timestamp_seconds", state="in_doubt") == AT
+    accepted = replace(old, state=OrderState.ACCEPTED)
+    scrape.notice(OrderChanged(accepted, OrderState.IN_DOUBT))
+    assert scrape.value("order_oldest_timestamp_seconds", state="in_doubt") == AT + 50
+    assert scrape.value("order_oldest_timestamp_seconds", state="accepted") == AT
+    scrape.notice(OrderChanged(replace(young, state=OrderState.ACCEPTED), OrderState.IN_DOUBT))
+    assert scrape.value("order_oldest_timestamp_seconds", state="in_doubt") is None
+
+
+def test_what_was_bought_is_counted_in_units_of_the_currency_once_and_only_when_accepted(scrape: Scrape) -> None:
+    order = replace(an_order(), cost=Money(123_450))
+    *before, accepted = move(order, OrderState.SUBMITTING, OrderState.IN_DOUBT, OrderState.ACCEPTED)
+    scrape.notice(*before)
+    assert not scrape.value("order_cost_total", region=REGION)
+    scrape.notice(accepted)
+    assert scrape.value("order_cost_total", region=REGION) == 1234.5
+
+
+def test_refused_orders_count_by_reason(scrape: Scrape) -> None:
+    refusal = OrderRefused(REGION, Reason.BUDGET_EXHAUSTED, "budget north, day")
+    scrape.notice(refusal, refusal)
+    assert scrape.value("orders_refused_total", reason="BudgetExhausted") == 2
+
+
+def test_acts_count_by_kind_and_all_kinds_are_there_from_the_start(scrape: Scrape) -> None:
+    assert all(scrape.value("acts_total", kind=kind) == 0 for kind in ActKind)
+    scrape.notice(ActDone(Act(ActKind.RESOLVE_BOUGHT, "order-1", "seen", "ann", AT, 1, AT, "accepted")))
+    assert scrape.value("acts_total", kind="resolve_bought") == 1
+
+
+def test_the_ledger_is_unusable_from_a_refused_write_to_the_next_that_is_taken(scrape: Scrape) -> None:
+    assert scrape.value("ledger_usable") == 1
+    scrape.notice(LedgerFailed("full"))
+    assert scrape.value("ledger_usable") == 0
+    scrape.notice(OrderChanged(an_order(), None))
+    assert scrape.value("ledger_usable") == 1
+
+
+def refused(reason: Reason, at: float) -> OrderChanged:
+    order = replace(an_order("x"), state=OrderState.FAILED, reason=reason, settled_at=at, submitted_at=at - 1)
+    return OrderChanged(order, OrderState.SUBMITTING)
+
+
+def sold(submitted_at: float) -> OrderChanged:
+    order = replace(an_order("y"), state=OrderState.ACCEPTED, receipt=Receipt(None, "R"), submitted_at=submitted_at)
+    return OrderChanged(order, OrderState.SUBMITTING)
+
+
+@pytest.mark.parametrize("reason", [Reason.FORBIDDEN, Reason.BALANCE_EXHAUSTED])
+def test_the_account_is_stopped_from_its_refusal_to_the_next_sale(scrape: Scrape, reason: Reason) -> None:
+    assert scrape.value("account_stopped") == 0
+    scrape.notice(refused(reason, AT))
+    assert scrape.value("account_stopped") == 1
+    scrape.notice(sold(AT - 5))  # sent before the refusal: it says nothing about the account of now
+    assert scrape.value("account_stopped") == 1
+    scrape.notice(sold(AT + 5))
+    assert scrape.value("account_stopped") == 0
+
+
+def test_a_release_of_everything_ends_the_stop_and_that_of_a_region_does_not(scrape: Scrape) -> None:
+    scrape.notice(refused(Reason.FORBIDDEN, AT))
+    scrape.notice(ActDone(Act(ActKind.RELEASE, REGION, "why", "ann", AT, 1, AT, "released")))
+    assert scrape.value("account_stopped") == 1
+    scrape.notice(ActDone(Act(ActKind.RELEASE, EVERYWHERE, "paid in", "ann", AT, 2, AT, "released")))
+    assert scrape.value("account_stopped") == 0
+
+
+def test_an_order_out_of_stock_stops_no_account(scrape: Scrape) -> None:
+    scrape.notice(refused(Reason.OUT_OF_STOCK, AT))
+    assert scrape.value("account_stopped") == 0
+
+
+def test_a_stop_that_a_former_process_met_is_known_from_the_decision(scrape: Scrape) -> None:
+    step = GuardStep("account", 5, 4, Reason.ACCOUNT_STOPPED, "refused at 10:02")
+    scrape.notice(a_plan(replace(a_decision(), steps=(step,))))
+    assert scrape.value("account_stopped") == 1
+
+
+def in_state(state: OrderState, reason: Reason = Reason.DECIDED, settled_at: float | None = None) -> OrderChanged:
+    order = replace(an_order(), state=state, reason=reason, settled_at=settled_at)
+    return OrderChanged(order, OrderState.SUBMITTING)
+
+
+def held(reason: Reason) -> PlanMade:
+    step = GuardStep("brake", 6, 4, reason, "held at what is committed")
+    return a_plan(replace(a_decision(desired=4), steps=(step,)))
+
+
+def test_a_human_is_needed_while_an_order_is_in_doubt(scrape: Scrape) -> None:
+    needed = {"region": REGION, "reason": "OutcomeUnknown"}
+    scrape.notice(in_state(OrderState.IN_DOUBT, Reason.OUTCOME_UNKNOWN))
+    assert scrape.value("needs_human", **needed) == 1
+    scrape.notice(in_state(OrderState.ACCEPTED))
+    assert scrape.value("needs_human", **needed) is None
+
+
+def test_a_human_is_needed_while_a_brake_holds_the_region_and_no_longer(scrape: Scrape) -> None:
+    scrape.notice(held(Reason.JOINS_LATCHED), held(Reason.BREAKER_OPEN))
+    assert scrape.value("needs_human", region=REGION, reason="BreakerOpen") == 1
+    assert scrape.value("needs_human", region=REGION, reason="JoinsLatched") is None
+    scrape.notice(a_plan(a_decision()))
+    assert "autoscaler_needs_human{" not in scrape.page()
+
+
+def test_a_human_is_needed_for_what_a_former_process_left_in_doubt(scrape: Scrape) -> None:
+    scrape.observer.restore([replace(an_order(), state=OrderState.OVERDUE)])
+    assert scrape.value("needs_human", region=REGION, reason="PastDeadline") == 1
+    scrape.observer.restore([])
+    assert "autoscaler_needs_human{" not in scrape.page()
+
+
+def test_a_failed_order_needs_a_human_while_there_is_a_need_and_until_one_succeeds(scrape: Scrape) -> None:
+    needed = {"region": REGION, "reason": "Rejected"}
+    scrape.notice(in_state(OrderState.FAILED, Reason.REJECTED, AT), a_plan(a_decision()))
+    assert scrape.value("needs_human", **needed) == 1
+    newer = replace(an_order("order-2"), state=OrderState.READY, settled_at=AT + 9)
+    scrape.notice(OrderChanged(newer, OrderState.ACCEPTED))
+    assert scrape.value("needs_human", **needed) is None
+
+
+def test_what_failed_before_a_restart_needs_a_human_and_only_the_last_settled_order_is_remembered(
+    scrape: Scrape,
+) -> None:
+    failed = replace(an_order("a"), state=OrderState.FAILED, reason=Reason.REJECTED, settled_at=AT + 5)
+    older = [replace(an_order(f"b{n}"), state=OrderState.READY, settled_at=AT - n) for n in range(9)]
+    scrape.observer.restore([failed, *older])
+    assert scrape.value("needs_human", region=REGION, reason="Rejected") == 1
+    assert list(scrape.observer._human._orders[REGION]) == ["a"]
+
+
+def test_a_region_without_a_policy_still_needs_a_human_for_its_orders_and_for_nothing_else(scrape: Scrape) -> None:
+    scrape.notice(held(Reason.BREAKER_OPEN), in_state(OrderState.IN_DOUBT, Reason.OUTCOME_UNKNOWN))
+    scrape.observer.keep(())
+    assert scrape.value("needs_human", region=REGION, reason="BreakerOpen") is None
+    assert scrape.value("needs_human", region=REGION, reason="OutcomeUnknown") == 1
 
 
 def test_provisioning_is_measured_from_the_making_of_the_order_to_ready_nodes(scrape: Scrape) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import aiohttp
 import pytest
@@ -13,9 +13,9 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from structlog.testing import capture_logs
 
 from autoscaler.model.capacity import Capacity
-from autoscaler.model.decision import Decision, GuardStep, Vote
+from autoscaler.model.decision import Decision, GuardStep, Purchase, Vote
 from autoscaler.model.events import LedgerFailed, SourceFailed, WaveArrived
-from autoscaler.model.names import ClusterId, InstanceId, OrderId, RegionId, TaskId
+from autoscaler.model.names import ClusterId, InstanceId, Money, OrderId, RegionId, TaskId
 from autoscaler.model.operation import ScaleOutCluster
 from autoscaler.model.order import Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
@@ -247,6 +247,32 @@ async def test_the_status_shows_regions_orders_and_sources(site: Site) -> None:
     assert (orders[0]["id"], orders[0]["state"], orders[0]["nodes"]) == ("order-1", "accepted", 3)
     assert (sources[0]["source"], sources[0]["targets_up"], sources[0]["targets_total"]) == ("nodes", 1, 2)
     assert [target["reason"] for target in sources[0]["down"]] == ["TimedOut"]
+
+
+async def test_an_order_shows_what_it_costs_for_whom_it_is_and_what_was_wanted_and_left(site: Site) -> None:
+    spilled = replace(ORDER, cost=Money(123_450), for_region=OTHER, desired=5, in_stock=2)
+    site.board.orders = [spilled, ORDER]
+    orders = (await site.ask("/api/v1/status")).document["orders"]
+    assert isinstance(orders, list)
+    keys = ("cost", "for_region", "desired", "in_stock", "type", "operation")
+    assert [orders[0][key] for key in keys] == [1234.5, OTHER, 5, 2, "ens.sn1", "ScaleOutCluster"]
+    assert [orders[1][key] for key in keys[:4]] == [None, None, 0, None]
+
+
+async def test_a_region_shows_what_is_being_bought_for_it(site: Site) -> None:
+    purchase = Purchase(OPERATION, 2, Money(50_000), OTHER)
+    site.board.known = [BLIND, replace(DECISION, purchase=purchase)]
+    regions = (await site.ask("/api/v1/status")).document["regions"]
+    assert isinstance(regions, list)
+    assert regions[0]["purchase"] == {"type": "ens.sn1", "nodes": 2, "cost": 500.0, "for_region": OTHER}
+    assert regions[1]["purchase"] is None
+
+
+async def test_a_ledger_that_can_not_be_written_is_unready_and_alive(site: Site) -> None:
+    site.board.checks["ledger"] = "ledger /var/lib/a.db: the disk is full"
+    answer = await site.ask("/readyz")
+    assert (answer.status, "[-]ledger: ledger /var/lib/a.db: the disk is full" in answer.text) == (503, True)
+    assert (await site.ask("/healthz")).status == 200
 
 
 def test_a_failing_source_keeps_what_its_last_wave_said_until_it_is_well() -> None:

@@ -1,4 +1,4 @@
-"""After an order that failed the region waits."""
+"""After an order that the API refused the region waits."""
 
 import pytest
 
@@ -6,15 +6,16 @@ from autoscaler.model.decision import GuardStep
 from autoscaler.model.order import OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.policy.guards.backoff import guard
-from tests.unit.policy.builders import order, policy, situation
+from tests.unit.policy.builders import TOLD, order, policy
+from tests.unit.policy.situations import situation
 
 SERVED = policy(backoff=600)
 
 
 def test_a_failed_order_holds_the_region_until_the_backoff_is_over() -> None:
-    failed = order(OrderState.FAILED, settled_ago=200, reason=Reason.OUT_OF_STOCK)
+    failed = order(OrderState.FAILED, settled_ago=200, reason=Reason.QUOTA_EXCEEDED)
     step = guard(situation(3, served=SERVED, orders=[failed]), 5)
-    message = "order order-1 failed (OutOfStock); next try in 400 s"
+    message = "order order-1 failed (QuotaExceeded); next try in 400 s"
     assert step == GuardStep("backoff", 5, 3, Reason.BACKOFF_AFTER_FAILURE, message)
 
 
@@ -33,9 +34,24 @@ def test_the_latest_failure_counts_whatever_the_order_of_the_list() -> None:
         assert "order new failed" in step.message
 
 
-def test_an_order_that_expired_unsent_is_no_failure_of_the_region() -> None:
-    expired = order(OrderState.FAILED, settled_ago=1, reason=Reason.EXPIRED_UNSENT)
-    assert guard(situation(3, served=SERVED, orders=[expired]), 5) is None
+@pytest.mark.parametrize(
+    "reason",
+    [Reason.EXPIRED_UNSENT, Reason.DECISION_WITHDRAWN, Reason.RESOLVED_NOT_BOUGHT, Reason.ACCOUNT_STOPPED],
+)
+def test_an_order_that_was_never_refused_is_no_failure_of_the_region(reason: Reason) -> None:
+    unsent = order(OrderState.FAILED, settled_ago=1, reason=reason)
+    assert guard(situation(3, served=SERVED, orders=[unsent]), 5) is None
+
+
+@pytest.mark.parametrize("reason", [Reason.OUT_OF_STOCK, Reason.FORBIDDEN, Reason.BALANCE_EXHAUSTED])
+def test_a_refusal_with_a_wait_of_its_own_is_not_waited_for_twice(reason: Reason) -> None:
+    refused = order(OrderState.FAILED, settled_ago=1, reason=reason)
+    assert guard(situation(3, served=SERVED, orders=[refused]), 5) is None
+
+
+def test_an_order_that_was_taken_and_failed_is_the_breakers_business() -> None:
+    taken = order(OrderState.FAILED, settled_ago=1, reason=Reason.TASK_FAILED, receipt=TOLD)
+    assert guard(situation(3, served=SERVED, orders=[taken]), 5) is None
 
 
 @pytest.mark.parametrize("state", [s for s in OrderState if s not in {OrderState.FAILED, OrderState.ABANDONED}])

@@ -3,7 +3,8 @@
 from autoscaler.model.decision import GuardStep
 from autoscaler.model.reason import Reason
 from autoscaler.policy.guards.capacity import guard
-from tests.unit.policy.builders import CAPACITY_MAX_AGE, capacity, situation
+from tests.unit.policy.builders import CAPACITY_MAX_AGE, capacity
+from tests.unit.policy.situations import situation
 
 
 def test_nothing_is_ordered_while_the_nodes_have_not_been_read() -> None:

@@ -6,7 +6,8 @@ from autoscaler.model.decision import GuardStep
 from autoscaler.model.order import OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.policy.guards.cooldown import guard
-from tests.unit.policy.builders import order, policy, situation
+from tests.unit.policy.builders import order, policy
+from tests.unit.policy.situations import situation
 
 SERVED = policy(cooldown=300)
 

@@ -5,7 +5,7 @@ import pytest
 from autoscaler.model.decision import GuardStep
 from autoscaler.model.reason import Reason
 from autoscaler.policy.guards.scale_out_only import guard
-from tests.unit.policy.builders import situation
+from tests.unit.policy.situations import situation
 
 
 def test_a_number_below_committed_is_raised_to_it() -> None:

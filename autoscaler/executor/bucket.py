@@ -1,0 +1,61 @@
+"""A token bucket: the pace of one action of the API."""
+
+import asyncio
+import math
+from collections.abc import Iterable
+
+from autoscaler.ports import Clock
+
+
+class TokenBucket:
+    """`rate` tokens a second, at most `burst` saved up. Those who wait are served in the order in which they came."""
+
+    def __init__(self, rate: float, burst: int, clock: Clock) -> None:
+        self._rate = rate
+        self._burst = float(burst)
+        self._clock = clock
+        self._tokens = float(burst)
+        self._filled_at = clock.monotonic()
+        self._paused_until = self._filled_at
+        self._turn = asyncio.Lock()
+
+    @property
+    def paused(self) -> bool:
+        """Whether a pause is in force."""
+        return self._clock.monotonic() < self._paused_until
+
+    async def take(self) -> float:
+        """Wait for a token; gives the seconds waited."""
+        started = self._clock.monotonic()
+        async with self._turn:
+            while (wait := self._shortage()) > 0:
+                await self._clock.sleep(wait)
+            self._tokens -= 1.0
+        return self._clock.monotonic() - started
+
+    def replay(self, ages: Iterable[float]) -> None:
+        """Count what a former process took `ages` seconds ago: a restart must not be a way around the pace."""
+        tokens, last = self._burst, math.inf
+        for age in sorted((age for age in ages if age >= 0), reverse=True):
+            tokens = min(self._burst, tokens + (last - age) * self._rate) - 1.0
+            last = age
+        self._tokens = min(self._burst, tokens + last * self._rate)
+
+    def give_back(self) -> None:
+        """Return a token that was not used."""
+        self._tokens = min(self._burst, self._tokens + 1.0)
+
+    def owe(self, tokens: int) -> None:
+        """Take tokens that were used already; those who come next wait for them."""
+        self._tokens -= tokens
+
+    def pause(self, seconds: float) -> None:
+        """Give no token for `seconds`; a longer pause already in force stays."""
+        self._paused_until = max(self._paused_until, self._clock.monotonic() + seconds)
+
+    def _shortage(self) -> float:
+        now = self._clock.monotonic()
+        self._tokens = min(self._burst, self._tokens + (now - self._filled_at) * self._rate)
+        self._filled_at = now
+        missing = max(0.0, 1.0 - self._tokens) / self._rate
+        return max(missing if missing > 1e-9 else 0.0, self._paused_until - now)  # rounding, not time

@@ -1,0 +1,176 @@
+"""Polling: what there is, what became of the orders, what a human asked for; every `poll_interval` seconds.
+
+The cloud and the ledger come in; capacities, orders moved on and regions to be decided again go out.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from autoscaler.executor.acts import carry_out_pending
+from autoscaler.executor.book import OrderBook
+from autoscaler.executor.evidence import ClusterTasks
+from autoscaler.executor.recover import Recoverer
+from autoscaler.executor.survey import Memory, Survey, survey
+from autoscaler.executor.track import Tracker
+from autoscaler.model.capacity import Capacity
+from autoscaler.model.errors import CloudError, LedgerError
+from autoscaler.model.events import CapacityRead, CapacityUnreadable
+from autoscaler.model.names import ClusterId, RegionId
+from autoscaler.model.order import Order, OrderState
+from autoscaler.ports import Clock, Cloud, Ledger, Observer
+from autoscaler.settings.sections import DAY, ExecutorSettings
+
+_FOLLOWED = frozenset({OrderState.ACCEPTED, OrderState.OVERDUE})
+_POLLED = _FOLLOWED | {OrderState.IN_DOUBT}
+_log = logging.getLogger(__name__)
+
+
+class Poller:
+    """Looks at the clusters. `capacities` holds the last reading of every region, however old."""
+
+    def __init__(
+        self,
+        cloud: Cloud,
+        ledger: Ledger,
+        book: OrderBook,
+        clock: Clock,
+        observer: Observer,
+        clusters: Mapping[ClusterId, Iterable[RegionId]],
+        wake: Callable[[Iterable[RegionId]], None],
+        *,
+        tracker: Tracker,
+        recoverer: Recoverer,
+        send: Callable[[Order], None],
+        settings: ExecutorSettings,
+        retention: float,
+    ) -> None:
+        self._cloud = cloud
+        self._ledger = ledger
+        self._book = book
+        self._clock = clock
+        self._observer = observer
+        self._clusters = {cluster: tuple(sorted(regions)) for cluster, regions in clusters.items()}
+        self._wake = wake
+        self._tracker = tracker
+        self._recoverer = recoverer
+        self._send = send
+        self._settings = settings
+        self._retention = retention
+        self._memory = Memory(lag=settings.settle_after)
+        self._prune_at = clock.monotonic()
+        self.capacities: dict[RegionId, Capacity] = {}
+
+    def unread(self) -> Sequence[RegionId]:
+        """Regions of the fleet that have not been read yet."""
+        return [region for regions in self._clusters.values() for region in regions if region not in self.capacities]
+
+    async def start(self) -> None:
+        """Take up what a former process knew. Raises LedgerUnusable."""
+        self._memory.restore(await self._ledger.remembered())
+
+    async def run(self) -> None:
+        """Look until canceled."""
+        while True:
+            await self._listen_to_humans()
+            touched = await asyncio.gather(*(self._look_at(cluster) for cluster in sorted(self._clusters_to_read())))
+            self._wake(region for regions in touched for region in regions)
+            await self._forget_old_orders()
+            await self._clock.sleep(self._settings.poll_interval)
+
+    async def _listen_to_humans(self) -> None:
+        try:
+            done, regions = await carry_out_pending(self._ledger, self._book, self._clock, self._observer)
+        except LedgerError as error:
+            _log.warning("what a human asked for waits for the ledger: %s", error)
+            return
+        except Exception:  # noqa: BLE001  # it must not keep the clusters from being read
+            _log.exception("what a human asked for met a fault of this program")
+            return
+        if done:
+            self._wake(regions or self.capacities)
+
+    async def _forget_old_orders(self) -> None:
+        """Once a day: what is older than the retention goes, in the ledger only; what it sums up to stays."""
+        if self._clock.monotonic() < self._prune_at:
+            return
+        self._prune_at = self._clock.monotonic() + DAY
+        try:
+            await self._ledger.prune(self._clock.now() - self._retention)
+        except LedgerError as error:
+            _log.warning("old orders can not be pruned: %s", error)
+
+    def _clusters_to_read(self) -> frozenset[ClusterId]:
+        """The configured clusters, and those of open orders: an order outlives its line in the fleet."""
+        return frozenset(self._clusters) | {order.operation.cluster for order in self._book.open()}
+
+    async def _look_at(self, cluster: ClusterId) -> frozenset[RegionId]:
+        """Read one cluster and move its orders on; gives the regions with news."""
+        # Chosen before the reading begins: it must be later than the call of every order that it is held against.
+        mine = [o for o in self._book.open() if o.operation.cluster == cluster and o.state in _POLLED]
+        regions = tuple(sorted({*self._clusters.get(cluster, ()), *(order.region for order in mine)}))
+        self._memory.bought = self._book.bought
+        try:
+            seen = await survey(self._cloud, cluster, regions, self._clock, self._memory)
+        except CloudError as error:
+            self._observer.notice(CapacityUnreadable(f"cluster {cluster}: {error}"))
+            return frozenset()
+        except Exception as error:  # noqa: BLE001  # one cluster's fault stays with that cluster
+            _log.exception("cluster %s met a fault of this program while it was read", cluster)
+            self._observer.notice(CapacityUnreadable(f"cluster {cluster}: {type(error).__name__}"))
+            return frozenset()
+        await self._remember()
+        news = self._news(seen)
+        tasks = ClusterTasks(self._cloud, cluster, min((self._recoverer.since(order) for order in mine), default=0.0))
+        moved = await asyncio.gather(*(self._advance(order, seen, tasks) for order in mine))
+        return news | {region for regions in moved for region in regions}
+
+    async def _remember(self) -> None:
+        """Keep new nodes in the ledger, so that a restart forgets none of them. What is refused is tried again."""
+        new = self._memory.new()
+        if not new:
+            return
+        try:
+            await self._ledger.remember(new, self._clock.now())
+        except LedgerError as error:
+            _log.warning("new nodes can not be remembered: %s", error)
+            return
+        self._memory.kept.update(new)
+
+    def _news(self, seen: Survey) -> frozenset[RegionId]:
+        """Keep the reading; gives the regions whose nodes changed, or could not be trusted before."""
+        for region, why in seen.refused.items():
+            self._observer.notice(CapacityUnreadable(f"region {region}: {why}"))
+        news = frozenset(
+            region for region, now in seen.capacities.items() if self._is_news(self.capacities.get(region), now)
+        )
+        self.capacities.update(seen.capacities)
+        self._observer.notice(CapacityRead(tuple(seen.capacities.values()), seen.at))
+        return news
+
+    def _is_news(self, before: Capacity | None, now: Capacity) -> bool:
+        if before is None or now.at - before.at > self._settings.capacity_max_age:
+            return True
+        return (before.ready, before.unready, before.joining, before.failed) != (
+            now.ready,
+            now.unready,
+            now.joining,
+            now.failed,
+        )
+
+    async def _advance(self, order: Order, seen: Survey, tasks: ClusterTasks) -> Iterable[RegionId]:
+        """Move one order on by what was seen; its trouble stays its own. Gives the regions that it is about."""
+        try:
+            if order.state in _FOLLOWED:
+                after = await self._tracker.follow(order, seen, tasks)
+            else:
+                after = await self._recoverer.settle(order, seen, tasks)
+                if after.state is OrderState.PLANNED:
+                    self._send(after)
+        except LedgerError as error:
+            _log.warning("order %s can not be moved on: %s", order.id, error)
+            return ()
+        except Exception:  # noqa: BLE001  # as above
+            _log.exception("order %s met a fault of this program while it was followed", order.id)
+            return ()
+        return () if after.version == order.version else {order.region, order.for_region or order.region}

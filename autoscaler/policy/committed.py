@@ -1,0 +1,41 @@
+"""Counting the nodes of a region: what exists and is ordered, and what a signal was measured over.
+
+Facts of one region come in, counts of nodes go out.
+"""
+
+from autoscaler.model.decision import RegionFacts
+from autoscaler.model.order import Order, OrderState
+from autoscaler.model.reason import Reason
+
+_NOTHING_SOLD = frozenset({Reason.OUT_OF_STOCK, Reason.RESOLVED_NOT_BOUGHT})
+_ARRIVING = frozenset({OrderState.ACCEPTED, OrderState.OVERDUE})
+
+
+def committed_nodes(facts: RegionFacts) -> int:
+    """Nodes that exist or are ordered in a region: the number that an order is measured against.
+
+    Unready and failed nodes count: they are paid for, and a site that lost its uplink must not be bought again.
+    Orders count until the API shows their instances as nodes, in doubt included.
+    """
+    seen = facts.capacity.instances if facts.capacity else frozenset()
+    return len(seen) + sum(order.outstanding(seen) for order in facts.orders)
+
+
+def established_nodes(facts: RegionFacts) -> int:
+    """Ready nodes that were there before any order that is still arriving.
+
+    A ratio to a target must be multiplied by the nodes that it was measured over. While nodes join, the newest sample
+    may be older than the newest node: to multiply the old ratio by the new count would buy for the same load again.
+    """
+    if facts.capacity is None:
+        return 0
+    ready = facts.capacity.ready
+    for order in facts.orders:
+        if order.state in _ARRIVING and order.baseline is not None:
+            ready &= order.baseline.instances
+    return len(ready)
+
+
+def sold_nothing(order: Order) -> bool:
+    """Whether an order that the API may have taken is known to have bought no node."""
+    return order.state is OrderState.FAILED and order.reason in _NOTHING_SOLD and not order.bought

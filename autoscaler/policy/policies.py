@@ -1,0 +1,33 @@
+"""What is in force: the policies of the regions, the ways to buy, the budgets and the brakes."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from autoscaler.model.names import RegionId
+from autoscaler.model.operation import Offer
+from autoscaler.policy.brakes import Brakes
+from autoscaler.policy.budget import Budget
+from autoscaler.policy.language import ScalingPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The policies in force. `capacity_max_age` is seconds: how old the count of nodes may be when buying.
+
+    `offers` are the ways to buy in each region, the preferred one first. With `prices_from_api` their prices are asked
+    for when an order is placed, and offers have none.
+    """
+
+    by_region: Mapping[RegionId, ScalingPolicy]
+    capacity_max_age: float
+    offers: Mapping[RegionId, tuple[Offer, ...]] = field(default_factory=dict)
+    budgets: tuple[Budget, ...] = ()
+    brakes: Brakes = field(default_factory=Brakes)
+    prices_from_api: bool = False
+
+    def with_siblings(self, regions: Iterable[RegionId]) -> frozenset[RegionId]:
+        """The regions, and those that may take their shortfall: what must be decided together."""
+        asked = frozenset(regions)
+        served = (region for region in asked if region in self.by_region)
+        siblings = {sibling for region in served for sibling in self.by_region[region].spec.siblings(region)}
+        return asked | {sibling for sibling in siblings if sibling in self.by_region}

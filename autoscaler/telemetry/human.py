@@ -1,0 +1,96 @@
+"""The series that call a human, and the count of what humans did.
+
+Decisions, orders and acts come in, the instruments change. What calls a human is judged by `policy.attention`; this
+module remembers what that needs: each region's last decision and its orders.
+"""
+
+from collections.abc import Collection, Iterable
+
+from autoscaler.model.act import EVERYWHERE, Act, ActKind
+from autoscaler.model.decision import Decision
+from autoscaler.model.names import OrderId, RegionId
+from autoscaler.model.order import Order, OrderState
+from autoscaler.model.reason import Reason
+from autoscaler.policy.attention import attention
+from autoscaler.telemetry.instruments import HumanInstruments
+
+_ACCOUNT_REFUSED = frozenset({Reason.FORBIDDEN, Reason.BALANCE_EXHAUSTED})
+
+
+class HumanSeries:
+    """Keeps the series of `instruments`."""
+
+    def __init__(self, instruments: HumanInstruments) -> None:
+        self._is = instruments
+        self._decisions: dict[RegionId, Decision] = {}
+        self._orders: dict[RegionId, dict[OrderId, Order]] = {}
+        self._needed: dict[RegionId, frozenset[Reason]] = {}
+        self._stopped_at: float | None = None
+        self._is.account_stopped.set(0)
+
+    def restore(self, orders: Iterable[Order]) -> None:
+        """Take these orders as the present ones: the open ones, and the last that was settled where it is known."""
+        self._orders = {}
+        for order in orders:
+            self._remember(order)
+        for region in {*self._needed, *self._orders}:
+            self._show(region)
+
+    def decided(self, decision: Decision) -> None:
+        """A region was decided."""
+        self._decisions[decision.region] = decision
+        if self._stopped_at is None and any(step.reason is Reason.ACCOUNT_STOPPED for step in decision.steps):
+            self._stop(decision.at)  # the ledger remembers a refusal that a former process got
+        self._show(decision.region)
+
+    def order_changed(self, order: Order) -> None:
+        """An order was written."""
+        self._remember(order)
+        self._note_account(order)
+        self._show(order.region)
+
+    def act_done(self, act: Act) -> None:
+        """A human's act was carried out or refused."""
+        self._is.acts.labels(act.kind).inc()
+        if act.kind is ActKind.RELEASE and act.subject == EVERYWHERE:
+            self._resume()
+
+    def keep(self, regions: Collection[RegionId]) -> None:
+        """Forget the decisions of all other regions; their orders stay, since they were paid."""
+        for region in [known for known in self._decisions if known not in regions]:
+            del self._decisions[region]
+            self._show(region)
+
+    def _remember(self, order: Order) -> None:
+        """Every open order of a region and the last that was settled: that is what attention asks for."""
+        of_region = self._orders.setdefault(order.region, {})
+        of_region[order.id] = order
+        settled = [one for one in of_region.values() if one.state.final]
+        for old in sorted(settled, key=lambda one: (one.settled_at or 0.0, one.id))[:-1]:
+            del of_region[old.id]
+
+    def _note_account(self, order: Order) -> None:
+        """The newest word of the API about the account counts: a refusal, or a sale."""
+        if order.state is OrderState.FAILED and order.reason in _ACCOUNT_REFUSED and order.settled_at is not None:
+            self._stop(order.settled_at)
+        elif (
+            order.receipt is not None and self._stopped_at is not None and self._stopped_at < (order.submitted_at or 0)
+        ):
+            self._resume()
+
+    def _stop(self, at: float) -> None:
+        self._stopped_at = at
+        self._is.account_stopped.set(1)
+
+    def _resume(self) -> None:
+        self._stopped_at = None
+        self._is.account_stopped.set(0)
+
+    def _show(self, region: RegionId) -> None:
+        orders = tuple(self._orders.get(region, {}).values())
+        now = frozenset(one.reason for one in attention(self._decisions.get(region), orders))
+        for gone in self._needed.get(region, frozenset()) - now:
+            self._is.needed.remove(region, gone)
+        for reason in now:
+            self._is.needed.labels(region, reason).set(1)
+        self._needed[region] = now
