@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from autoscaler.executor.book import OrderBook
 from autoscaler.model.act import EVERYWHERE, Act, ActKind
-from autoscaler.model.errors import LedgerError
+from autoscaler.model.errors import LedgerError, LedgerUnusable
 from autoscaler.model.events import ActDone
 from autoscaler.model.names import OrderId, RegionId
 from autoscaler.model.order import Order, OrderState, Receipt
@@ -27,14 +27,16 @@ async def carry_out_pending(
     done: list[Act] = []
     regions: list[RegionId] = []
     for act in await ledger.acts():
+        closed = act
         if act.done_at is None:
             outcome, region = await _carry_out(act, ledger, book)
-            closed = await ledger.close_act(act.id, clock.now(), outcome)
-            if act.kind is ActKind.RELEASE:
-                book.sums.release(act.subject, closed.done_at or clock.now())
+            # Not before what it is about: the clock may have been set back.
+            closed = await ledger.close_act(act.id, max(clock.now(), book.sums.newest(act.subject)), outcome)
             observer.notice(ActDone(closed))
             done.append(closed)
             regions += [region] if region else []
+        if closed.kind is ActKind.RELEASE and closed.done_at is not None:
+            book.sums.release(closed.subject, closed.done_at)  # also one whose closing was reported as failed before
     return done, regions
 
 
@@ -58,7 +60,13 @@ async def _carry_out(act: Act, ledger: Ledger, book: OrderBook) -> tuple[str, Re
         return f"released {where}", None if act.subject == EVERYWHERE else RegionId(act.subject)
     try:
         order = await ledger.get(OrderId(act.subject))
-        after = order if await _is_done(order, act, ledger) else await _resolve(order, act, book)
+        if await _is_done(order, act, ledger):
+            book.take(order)
+            after: Order | str = order
+        else:
+            after = await _resolve(order, act, book)
+    except LedgerUnusable:
+        raise  # the disk says nothing about the order: it is tried again at the next poll
     except LedgerError as error:
         return f"refused: {error}", None
     if isinstance(after, str):

@@ -3,19 +3,19 @@
 Every change goes to the ledger first and becomes visible here only when it is durable.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from autoscaler.executor.sums import Sums
 from autoscaler.model.errors import LedgerUnusable, StaleOrder
 from autoscaler.model.events import LedgerFailed, OrderChanged
-from autoscaler.model.names import InstanceId, Money, OrderId, RegionId, TaskId
+from autoscaler.model.names import InstanceId, OrderId, RegionId, TaskId
 from autoscaler.model.order import Order, OrderIntent, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.model.spending import SpendingLimit
 from autoscaler.ports import Clock, Ledger, Observer
 
-REMEMBERED = 2 * 86_400.0
-"""Seconds for which settled orders stay in memory: longer than any cooldown, backoff or window a policy asks for."""
+REMEMBERED = 3 * 86_400.0
+"""Seconds for which settled orders stay in memory: longer than any cooldown, backoff or window of a policy (2 days)."""
 _LEDGER_RETRY = 1.0
 
 
@@ -29,7 +29,10 @@ class OrderBook:
         self._new_id = new_id
         self._orders: dict[OrderId, Order] = {}
         self._regions: dict[RegionId, dict[OrderId, Order]] = {}
+        self._buyers: dict[InstanceId, OrderId] = {}
+        self._first_seen: dict[OrderId, float] = {}
         self.bought: set[InstanceId] = set()
+        self.newest_settled = 0.0
         self.sums = Sums()
         self.ledger_fault: str | None = None
 
@@ -38,8 +41,7 @@ class OrderBook:
         horizon = self._clock.now() - REMEMBERED
         self.sums.restore(await self._ledger.totals(), await self._ledger.acts())
         for order in (*await self._ledger.settled_since(0.0), *await self._ledger.open()):
-            self.bought |= order.instances if order.state.final else frozenset()
-            self.sums.note(order)
+            self._note(order)
             if not order.state.final or (order.settled_at or 0.0) >= horizon:
                 self._keep(order)
 
@@ -63,13 +65,16 @@ class OrderBook:
         """Tasks that some order is known to have made."""
         return frozenset(o.receipt.task for o in self._orders.values() if o.receipt and o.receipt.task)
 
-    def claimed_instances(self, but: OrderId) -> frozenset[InstanceId]:
-        """Instances that some order other than `but` is known to have bought."""
-        return frozenset(i for o in self._orders.values() if o.id != but for i in o.instances)
+    def unclaimed(self, instances: Iterable[InstanceId], by: OrderId) -> frozenset[InstanceId]:
+        """Those of the instances that no order but `by` is known to have bought."""
+        return frozenset(one for one in instances if self._buyers.get(one, by) == by)
 
-    async def add(
-        self, intent: OrderIntent, cost: Money, deadline: float, limits: Sequence[SpendingLimit] = ()
-    ) -> Order:
+    def age(self, order: Order) -> float:
+        """Seconds since an order was decided, by the clock that says more: the wall clock may have been set back."""
+        seen = self._clock.monotonic() - self._first_seen.get(order.id, self._clock.monotonic())
+        return max(self._clock.now() - order.created_at, seen)
+
+    async def add(self, intent: OrderIntent, deadline: float, limits: Sequence[SpendingLimit] = ()) -> Order:
         """A new PLANNED order, durable when this returns. Raises LedgerError; then there is no order."""
         order = Order(
             self._new_id(),
@@ -80,7 +85,7 @@ class OrderBook:
             self._clock.now() if intent.at is None else intent.at,
             deadline,
             desired=intent.desired,
-            cost=cost,
+            cost=intent.cost,
             for_region=intent.for_region,
         )
         try:
@@ -101,6 +106,12 @@ class OrderBook:
             self._written(order, None)
         return unknown
 
+    def take(self, stored: Order) -> None:
+        """Take over what the ledger holds, where the book is behind: a write that was reported as failed is on disk."""
+        known = self._orders.get(stored.id)
+        if known is None or known.version < stored.version:
+            self._written(stored, known.state if known else None)
+
     async def move(self, order: Order, to: OrderState, reason: Reason, detail: str = "", **changes: object) -> Order:
         """Move an order on; durable when this returns. Raises LedgerError; then nothing has changed."""
         now = self._clock.now()
@@ -111,9 +122,7 @@ class OrderBook:
             self._failed(error)
             raise
         except StaleOrder:
-            stored = await self._ledger.get(order.id)
-            self._keep(stored)
-            self.sums.note(stored)
+            self.take(await self._ledger.get(order.id))
             raise
         self._written(after, order.state)
         return after
@@ -132,19 +141,26 @@ class OrderBook:
                 # A write that was reported as failed may be on disk all the same; then it is this very step.
                 if not refused or (stored.state, stored.version) != (to, order.version + 1):
                     raise
-                self._written(stored, order.state)
                 return stored
 
+    def _note(self, order: Order) -> None:
+        """Add an order up, for as long as this process lives."""
+        self.sums.note(order)
+        self._buyers.update(dict.fromkeys(order.instances, order.id))
+        if order.state.final:
+            self.bought |= order.instances
+            self.newest_settled = max(self.newest_settled, order.settled_at or 0.0)
+
     def _keep(self, order: Order) -> None:
+        self._first_seen.setdefault(order.id, self._clock.monotonic())
         self._orders[order.id] = order
         self._regions.setdefault(order.region, {})[order.id] = order
 
     def _written(self, order: Order, before: OrderState | None) -> None:
         self.ledger_fault = None
         self._keep(order)
-        self.sums.note(order)
+        self._note(order)
         if order.state.final:
-            self.bought |= order.instances
             self._forget_old(order.region)
         self._observer.notice(OrderChanged(order, before))
 
@@ -156,4 +172,4 @@ class OrderBook:
         horizon = self._clock.now() - REMEMBERED
         of_region = self._regions.get(region, {})
         for order in [o for o in of_region.values() if o.settled_at is not None and o.settled_at < horizon]:
-            del self._orders[order.id], of_region[order.id]
+            del self._orders[order.id], of_region[order.id], self._first_seen[order.id]

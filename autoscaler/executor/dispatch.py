@@ -76,41 +76,62 @@ class Dispatcher:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    def drop_withdrawn(self) -> None:
+        """End waiting orders that must not be sent any more: they would keep their regions from a new decision.
+
+        They take no turn of the limiter: under load the dead would otherwise keep the living from being sent.
+        """
+        for queue in self._queues.values():
+            for order in queue.drop(self._submitter.is_withdrawn):
+                self._start(order.id, self._withdraw(order))
+
     async def _serve(self, action: str) -> None:
         queue = self._queues[action]
         while True:
             await queue.filled()
             await self._gate.enter(action)
+            self.drop_withdrawn()
+            if not len(queue):
+                self._gate.leave(action, unused=True)
+                continue
             # Chosen now, not when it came: a more urgent one may have come meanwhile.
-            self._start(self._try(queue.pop()))
+            order = queue.pop()
+            self._start(order.id, self._submit(order))
 
-    def _start(self, work: "_Work") -> None:
-        order, run = work
-        task = asyncio.create_task(run, name=order)
+    def _start(self, order: OrderId, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=order)
         self._tasks[task] = order
         task.add_done_callback(self._tasks.pop)
 
-    def _try(self, order: Order) -> "_Work":
-        return order.id, self._submit(order)
+    async def _withdraw(self, order: Order) -> None:
+        try:
+            await self._submitter.withdraw(order)
+        except LedgerError as error:
+            _log.warning("order %s waits for the ledger: %s", order.id, error)
+            self._again(self._book.current(order.id))
+        self._wake({order.region, order.for_region or order.region})
 
     async def _submit(self, order: Order) -> None:
-        pause = self._pause(order.id)
         try:
             try:
                 order = await self._submitter.try_once(order)
             finally:
-                self._gate.leave()
+                self._gate.leave(order.operation.name)
         except LedgerError as error:
             _log.warning("order %s waits for the ledger: %s", order.id, error)
             order = await self._after_fault(order)
         except Exception:  # noqa: BLE001  # one order's fault stays with that order
             _log.exception("order %s met a fault of this program while it was being sent", order.id)
             order = await self._after_fault(order)
+        self._again(order)
+        self._wake({order.region, order.for_region or order.region})
+
+    def _again(self, order: Order) -> None:
+        """Let an order that is still PLANNED wait for its pause and then for its turn."""
         if order.state is OrderState.PLANNED:
-            self._start((order.id, self._later(order, pause)))
+            self._start(order.id, self._later(order, self._pause(order.id)))
         else:
             self._tries.pop(order.id, None)
-        self._wake({order.region, order.for_region or order.region})
 
     async def _later(self, order: Order, pause: float) -> None:
         await self._clock.sleep(pause)
@@ -134,6 +155,3 @@ class Dispatcher:
                 stored, OrderState.IN_DOUBT, Reason.OUTCOME_UNKNOWN, "a fault while it was sent"
             )
         return stored
-
-
-_Work = tuple[OrderId, Coroutine[Any, Any, None]]

@@ -9,6 +9,7 @@ from autoscaler.executor.intake import Intake, Limits
 from autoscaler.executor.limiter import LimitedReads, PurchaseGate
 from autoscaler.executor.measured import MeasuredCloud
 from autoscaler.executor.poll import Poller
+from autoscaler.executor.prices import Prices
 from autoscaler.executor.recover import Recoverer
 from autoscaler.executor.submit import Submitter
 from autoscaler.executor.track import Tracker
@@ -55,7 +56,8 @@ class Executor:
         self.book = OrderBook(ledger, clock, observer, new_id)
         submitter = Submitter(purchases, self.book, gate, clock, settings)
         self._dispatcher = Dispatcher(submitter, self.book, gate, clock, wake, settings.backoff, dice)
-        self._intake = Intake(purchases, self.book, clock, observer, settings, limits, self._dispatcher.put)
+        prices = Prices(purchases, clock, wake) if settings.price_from == "api" else None
+        self._intake = Intake(self.book, clock, observer, settings, limits, prices, self._dispatcher.put)
         self._recoverer = Recoverer(polls, self.book, clock, settings.settle_after, settings.clock_skew)
         self._poller = Poller(
             polls,
@@ -68,6 +70,7 @@ class Executor:
             tracker=Tracker(self.book, clock, settings.settle_after),
             recoverer=self._recoverer,
             send=self._dispatcher.put,
+            drop_withdrawn=self._dispatcher.drop_withdrawn,
             settings=settings,
             retention=retention,
         )
@@ -133,4 +136,5 @@ class Executor:
         Orders that still wait for their turn stay PLANNED. A call without an answer by then stays SUBMITTING in the
         ledger, and is settled by evidence after the next start.
         """
+        await self._intake.close()
         await self._dispatcher.drain(seconds)

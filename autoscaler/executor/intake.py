@@ -2,15 +2,17 @@
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from autoscaler.executor.book import OrderBook
-from autoscaler.model.errors import BudgetExceeded, CloudError, LedgerError, LedgerUnusable
+from autoscaler.executor.prices import Prices
+from autoscaler.model.errors import BudgetExceeded, LedgerError, LedgerUnusable
 from autoscaler.model.events import OrderRefused
-from autoscaler.model.names import RegionId
-from autoscaler.model.order import Order, OrderIntent
+from autoscaler.model.names import Money, RegionId
+from autoscaler.model.order import Order, OrderIntent, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.model.spending import SpendingLimit
-from autoscaler.ports import Clock, Cloud, Observer
+from autoscaler.ports import Clock, Observer
 from autoscaler.settings.sections import ExecutorSettings
 
 Limits = Callable[[RegionId, float], Sequence[SpendingLimit]]
@@ -18,25 +20,27 @@ _log = logging.getLogger(__name__)
 
 
 class Intake:
-    """Takes intents. `limits` gives what an order of a region may not exceed at a moment; `send` takes new orders."""
+    """Takes intents. `limits` gives what an order of a region may not exceed at a moment; `send` takes new orders.
+
+    `prices` is None where the cost of an intent stands in it.
+    """
 
     def __init__(
         self,
-        cloud: Cloud,
         book: OrderBook,
         clock: Clock,
         observer: Observer,
         settings: ExecutorSettings,
         limits: Limits,
+        prices: Prices | None,
         send: Callable[[Order], None],
     ) -> None:
-        self._cloud = cloud
         self._book = book
         self._clock = clock
         self._observer = observer
         self._deadline = settings.node_deadline
-        self._ask_prices = settings.price_from == "api"
         self._limits = limits
+        self._prices = prices
         self._send = send
 
     async def place(self, intents: Iterable[OrderIntent]) -> None:
@@ -51,38 +55,63 @@ class Intake:
                 return  # the others would wait for the same fault; they are decided again
             except LedgerError as error:
                 self._refuse(intent, _reason(error), str(error))
-                await self._adopt()
+                await self._withdraw_unknown()
+
+    async def close(self) -> None:
+        """Ask for no more prices."""
+        if self._prices is not None:
+            await self._prices.close()
 
     async def _place(self, intent: OrderIntent) -> None:
         if (stands := self._in_the_way(intent)) is not None:
             self._refuse(intent, Reason.ACCOUNT_STOPPED, stands)
             return
-        cost = intent.cost
-        if self._ask_prices:
-            try:
-                cost = await self._cloud.price(intent.operation, intent.nodes)
-            except CloudError as error:
-                self._refuse(intent, Reason.PRICE_UNKNOWN, str(error))
-                return
-        now = self._clock.now()
-        limits = self._limits(intent.region, now)
-        self._send(await self._book.add(intent, cost, now + self._deadline, limits))
+        decided = self._clock.now() if intent.at is None else intent.at
+        limits = self._limits(intent.region, decided)
+        priced = intent if self._prices is None else self._priced(intent, self._prices, limits)
+        if priced is not None:
+            deadline = self._clock.now() + self._deadline
+            self._send(await self._book.add(replace(priced, at=decided), deadline, limits))
+
+    def _priced(self, intent: OrderIntent, prices: Prices, limits: Sequence[SpendingLimit]) -> OrderIntent | None:
+        """The intent at the API's price, for as many nodes as the limits have money for; None when it is refused."""
+        price = prices.known(intent.operation)
+        if price is None:
+            self._refuse(intent, Reason.PRICE_UNKNOWN, prices.why_unknown(intent.operation))
+            return None
+        nodes = intent.nodes
+        for limit in limits:
+            left = limit.most - self._book.sums.spent(limit)
+            if price * nodes > left:
+                nodes = max(0, left // price)
+                if nodes == 0:
+                    detail = f"{limit.name}: one node costs {price / 100:.2f}, and {left / 100:.2f} is left"
+                    self._refuse(intent, Reason.BUDGET_EXHAUSTED, detail)
+                    return None
+        return replace(intent, nodes=nodes, cost=Money(price * nodes))
 
     def _in_the_way(self, intent: OrderIntent) -> str | None:
         """After a refusal of the account one order at a time tries again."""
         stop = self._book.sums.stop()
-        trying = next((order for order in self._book.open() if order.state.unsettled), None)
-        if stop is None or trying is None or trying.region == intent.region:
+        if stop is None:
             return None
-        return f"{stop.reason}: order {trying.id} in {trying.region} tries first whether the account may buy again"
+        for order in self._book.open():
+            trying = order.state in {OrderState.PLANNED, OrderState.SUBMITTING} and order.created_at > stop.at
+            if trying and order.region != intent.region:
+                return f"{stop.reason}: order {order.id} in {order.region} tries first whether the account may buy"
+        return None
 
-    async def _adopt(self) -> None:
-        """Send what stands in the ledger without this process knowing: a write that was reported as failed."""
+    async def _withdraw_unknown(self) -> None:
+        """End what stands in the ledger without this process knowing: a write that was reported as failed.
+
+        Its need was decided again since, perhaps in another region, so it must not be sent.
+        """
         try:
             for order in await self._book.take_up_unknown():
-                self._send(order)
+                detail = "its writing was reported as failed; the region is decided afresh"
+                await self._book.move(order, OrderState.FAILED, Reason.DECISION_WITHDRAWN, detail)
         except LedgerError as error:
-            _log.warning("the ledger's open orders can not be read: %s", error)
+            _log.warning("the ledger's open orders can not be settled: %s", error)
 
     def _refuse(self, intent: OrderIntent, reason: Reason, detail: str) -> None:
         self._observer.notice(OrderRefused(intent.region, reason, detail))

@@ -63,9 +63,11 @@ class PurchaseGate:
             bucket.give_back()
         self._observer.notice(LimiterWaited(action, self._clock.monotonic() - started))
 
-    def leave(self) -> None:
-        """Give a place back."""
+    def leave(self, action: str, *, unused: bool = False) -> None:
+        """Give the place back, and the turn as well when it was not used."""
         self._places.release()
+        if unused:
+            self._bucket(action).give_back()
 
     def pause(self, action: str, seconds: float | None) -> None:
         """Keep an action still after a throttling answer; None when it gave no time."""

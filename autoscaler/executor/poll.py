@@ -5,7 +5,7 @@ The cloud and the ledger come in; capacities, orders moved on and regions to be 
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from autoscaler.executor.acts import carry_out_pending
 from autoscaler.executor.book import OrderBook
@@ -42,6 +42,7 @@ class Poller:
         tracker: Tracker,
         recoverer: Recoverer,
         send: Callable[[Order], None],
+        drop_withdrawn: Callable[[], None],
         settings: ExecutorSettings,
         retention: float,
     ) -> None:
@@ -55,6 +56,8 @@ class Poller:
         self._tracker = tracker
         self._recoverer = recoverer
         self._send = send
+        self._drop_withdrawn = drop_withdrawn
+        self._followed: set[ClusterId] = set()
         self._settings = settings
         self._retention = retention
         self._memory = Memory(lag=settings.settle_after)
@@ -70,13 +73,17 @@ class Poller:
         self._memory.restore(await self._ledger.remembered())
 
     async def run(self) -> None:
-        """Look until canceled."""
-        while True:
-            await self._listen_to_humans()
-            touched = await asyncio.gather(*(self._look_at(cluster) for cluster in sorted(self._clusters_to_read())))
-            self._wake(region for regions in touched for region in regions)
-            await self._forget_old_orders()
-            await self._clock.sleep(self._settings.poll_interval)
+        """Look until canceled. Orders are followed beside it: reading many tasks must not make the capacities old."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._listen_to_humans()
+                self._drop_withdrawn()
+                touched = await asyncio.gather(
+                    *(self._look_at(cluster, group) for cluster in sorted(self._clusters_to_read()))
+                )
+                self._wake(region for regions in touched for region in regions)
+                await self._forget_old_orders()
+                await self._clock.sleep(self._settings.poll_interval)
 
     async def _listen_to_humans(self) -> None:
         try:
@@ -96,7 +103,8 @@ class Poller:
             return
         self._prune_at = self._clock.monotonic() + DAY
         try:
-            await self._ledger.prune(self._clock.now() - self._retention)
+            # Counted from the newest order, where the clock is ahead of it: one wrong clock must not forget it all.
+            await self._ledger.prune(min(self._clock.now(), self._book.newest_settled) - self._retention)
         except LedgerError as error:
             _log.warning("old orders can not be pruned: %s", error)
 
@@ -104,8 +112,8 @@ class Poller:
         """The configured clusters, and those of open orders: an order outlives its line in the fleet."""
         return frozenset(self._clusters) | {order.operation.cluster for order in self._book.open()}
 
-    async def _look_at(self, cluster: ClusterId) -> frozenset[RegionId]:
-        """Read one cluster and move its orders on; gives the regions with news."""
+    async def _look_at(self, cluster: ClusterId, group: asyncio.TaskGroup) -> frozenset[RegionId]:
+        """Read one cluster, and let its orders be followed if they are not yet; gives the regions with news."""
         # Chosen before the reading begins: it must be later than the call of every order that it is held against.
         mine = [o for o in self._book.open() if o.operation.cluster == cluster and o.state in _POLLED]
         regions = tuple(sorted({*self._clusters.get(cluster, ()), *(order.region for order in mine)}))
@@ -113,17 +121,39 @@ class Poller:
         try:
             seen = await survey(self._cloud, cluster, regions, self._clock, self._memory)
         except CloudError as error:
-            self._observer.notice(CapacityUnreadable(f"cluster {cluster}: {error}"))
-            return frozenset()
+            return await self._unread(mine, cluster, str(error))
         except Exception as error:  # noqa: BLE001  # one cluster's fault stays with that cluster
             _log.exception("cluster %s met a fault of this program while it was read", cluster)
-            self._observer.notice(CapacityUnreadable(f"cluster {cluster}: {type(error).__name__}"))
-            return frozenset()
+            return await self._unread(mine, cluster, type(error).__name__)
         await self._remember()
         news = self._news(seen)
-        tasks = ClusterTasks(self._cloud, cluster, min((self._recoverer.since(order) for order in mine), default=0.0))
-        moved = await asyncio.gather(*(self._advance(order, seen, tasks) for order in mine))
-        return news | {region for regions in moved for region in regions}
+        if cluster not in self._followed:
+            self._followed.add(cluster)
+            group.create_task(self._follow(cluster, mine, seen), name=f"executor: follow {cluster}")
+        return news
+
+    async def _unread(self, mine: Iterable[Order], cluster: ClusterId, why: str) -> frozenset[RegionId]:
+        """Tell it; orders past their deadline are overdue all the same."""
+        self._observer.notice(CapacityUnreadable(f"cluster {cluster}: {why}"))
+        late = [
+            await self._guarded(order, lambda one: self._tracker.late(one, why))
+            for order in mine
+            if order.state in _FOLLOWED
+        ]
+        return frozenset(region for regions in late for region in regions)
+
+    async def _follow(self, cluster: ClusterId, mine: Sequence[Order], seen: Survey) -> None:
+        """Move the orders of one cluster on by one reading of it."""
+        try:
+            tasks = ClusterTasks(
+                self._cloud, cluster, min((self._recoverer.since(order) for order in mine), default=0.0)
+            )
+            moved = await asyncio.gather(
+                *(self._guarded(order, lambda one: self._advance(one, seen, tasks)) for order in mine)
+            )
+            self._wake(region for regions in moved for region in regions)
+        finally:
+            self._followed.discard(cluster)
 
     async def _remember(self) -> None:
         """Keep new nodes in the ledger, so that a restart forgets none of them. What is refused is tried again."""
@@ -158,19 +188,26 @@ class Poller:
             now.failed,
         )
 
-    async def _advance(self, order: Order, seen: Survey, tasks: ClusterTasks) -> Iterable[RegionId]:
-        """Move one order on by what was seen; its trouble stays its own. Gives the regions that it is about."""
+    async def _advance(self, order: Order, seen: Survey, tasks: ClusterTasks) -> Order:
+        """Move one order on by what was seen. Raises LedgerError."""
+        now = self._book.current(order.id)
+        if now.attempt != order.attempt:
+            return now  # sent again since it was chosen: this reading is older than that call
+        if now.state in _FOLLOWED:
+            return await self._tracker.follow(now, seen, tasks)
+        if now.state is OrderState.IN_DOUBT:
+            return await self._recoverer.settle(now, seen, tasks)
+        return now
+
+    async def _guarded(self, order: Order, step: Callable[[Order], Awaitable[Order]]) -> Iterable[RegionId]:
+        """Take one step with one order; its trouble stays its own. Gives the regions that it is about."""
         try:
-            if order.state in _FOLLOWED:
-                after = await self._tracker.follow(order, seen, tasks)
-            else:
-                after = await self._recoverer.settle(order, seen, tasks)
-                if after.state is OrderState.PLANNED:
-                    self._send(after)
+            await step(order)
         except LedgerError as error:
             _log.warning("order %s can not be moved on: %s", order.id, error)
-            return ()
         except Exception:  # noqa: BLE001  # as above
             _log.exception("order %s met a fault of this program while it was followed", order.id)
-            return ()
+        after = self._book.current(order.id)
+        if after.state is OrderState.PLANNED and order.state is not OrderState.PLANNED:
+            self._send(after)  # also when its step back was reported as failed and is on disk
         return () if after.version == order.version else {order.region, order.for_region or order.region}

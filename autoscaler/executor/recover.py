@@ -14,7 +14,7 @@ from autoscaler.executor.evidence import ClusterTasks
 from autoscaler.executor.survey import Survey
 from autoscaler.model.capacity import Task
 from autoscaler.model.errors import CloudError
-from autoscaler.model.names import InstanceId, OrderId, RegionId
+from autoscaler.model.names import InstanceId, OrderId
 from autoscaler.model.operation import Count, ScaleOutCluster
 from autoscaler.model.order import Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
@@ -71,21 +71,24 @@ class Recoverer:
         claimed = self._book.claimed_tasks()
         rows = await tasks.rows(self.since(order))
         candidates = [row.task for row in rows if _SCALES in row.kind.lower() and row.task not in claimed]
-        regions = {instance: region for region, found in survey.instances.items() for instance in found}
         fitting: list[Task] = []
         unclear: list[Task] = []
         for candidate in candidates:
             task = await tasks.task(candidate)
             if task is None:
                 continue
-            answer = fits(order, task, regions)
+            answer = fits(order, task, survey, foreign=self._foreign(order, task))
             if answer is not False:
                 (fitting if answer else unclear).append(task)
         return Evidence(tuple(fitting), tuple(unclear), self._new_instances(order, survey))
 
     def _new_instances(self, order: Order, survey: Survey) -> frozenset[InstanceId]:
-        before = order.baseline.instances if order.baseline else frozenset[InstanceId]()
-        return survey.instances.get(order.region, frozenset()) - before - self._book.claimed_instances(order.id)
+        return self._book.unclaimed(survey.instances.get(order.region, frozenset()) - _before(order), order.id)
+
+    def _foreign(self, order: Order, task: Task) -> bool:
+        """Whether a task made what was there before the call, or what another order bought."""
+        made = frozenset(task.results)
+        return bool(made & _before(order)) or self._book.unclaimed(made, order.id) != made
 
     async def _judge_pool(self, order: Order, survey: Survey) -> Order:
         """The size of the pool tells whether a total was taken; who else sets it makes that unclear."""
@@ -113,20 +116,20 @@ class Recoverer:
     async def _judge(self, order: Order, evidence: Evidence, survey: Survey) -> Order:
         if order.region not in survey.instances:
             return await self._stay(order, "the region was not read")
+        if not self._settled(order, survey):
+            return order  # that there is no other task yet is no proof either: lists lag
         if len(evidence.fitting) == 1 and not evidence.unclear:
             return await self._found(order, evidence.fitting[0])
         if evidence.fitting or evidence.unclear:
             tasks = ", ".join(task.task for task in (*evidence.fitting, *evidence.unclear))
             return await self._stay(order, f"tasks that can not be told apart: {tasks}")
-        if not self._settled(order, survey):
-            return order
         found = len(evidence.new_instances)
         if found == order.nodes and not self._rivals(order):
             detail = f"{order.nodes} new instances in the region and no task"
             return await self._accept(order, None, evidence.new_instances, detail)
         if found:
             return await self._stay(order, f"{found} new instances in the region, {order.nodes} were ordered")
-        if strangers := survey.strangers - self._book.claimed_instances(order.id):
+        if strangers := self._book.unclaimed(survey.strangers, order.id):
             return await self._stay(order, f"{len(strangers)} new nodes that ENS does not list yet")
         detail = f"no task and no instance {self._settle_after:.0f} s after the call"
         return await self._book.move(order, OrderState.PLANNED, Reason.ABSENCE_PROVEN, detail)
@@ -156,21 +159,26 @@ class Recoverer:
         return await self._book.move(order, OrderState.IN_DOUBT, order.reason, detail)
 
 
-def fits(order: Order, task: Task, regions: Mapping[InstanceId, RegionId]) -> bool | None:
+def _before(order: Order) -> frozenset[InstanceId]:
+    return order.baseline.instances if order.baseline else frozenset()
+
+
+def fits(order: Order, task: Task, survey: Survey, *, foreign: bool) -> bool | None:
     """Whether a task is what this order made: True, False only on proof, or None when the task does not tell.
 
     The keys of a task's `parameters` are undocumented, so a region counts wherever it stands, and a number only where
-    its key speaks of a count. `regions` tells where the task's instances are.
+    its key speaks of a count. `foreign`: it made instances that are not this order's.
     """
     told = tuple(_flat(task.parameters))
-    named = {value for _, value in told} & {str(region) for region in (*regions.values(), order.region)}
-    places = {regions.get(instance) for instance in task.results}
-    if (named and order.region not in named) or places - {order.region, None} or len(task.results) > order.nodes:
+    named = {value for _, value in told if value == order.region or value in survey.instances}
+    places = survey.places(task.results)
+    if foreign or (named and order.region not in named) or places - {order.region} or len(task.results) > order.nodes:
         return False
     counts = {value for key, value in told if "count" in key.lower()}
     if named and counts:
         return counts == {str(order.nodes)}
-    if places == {order.region} and len(task.results) == order.nodes:
+    located = all(instance in survey.sites for instance in task.results)
+    if located and places == {order.region} and len(task.results) == order.nodes:
         return True
     return None
 

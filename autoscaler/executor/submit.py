@@ -60,8 +60,8 @@ class Submitter:
 
         Raises LedgerError when the ledger did not take the step to SUBMITTING; then nothing was sent.
         """
-        if (refused := await self._withdrawn(order)) is not None:
-            return refused
+        if self.is_withdrawn(order):
+            return await self.withdraw(order)
         try:
             if self._check_stock and (refused := await self._short_of_stock(order)) is not None:
                 return refused
@@ -69,8 +69,8 @@ class Submitter:
         except CloudError as error:
             reason = Reason.POOL_BUSY if isinstance(error, Busy) else Reason.BASELINE_UNREADABLE
             return await self._book.move(order, OrderState.PLANNED, reason, str(error))
-        if (refused := await self._withdrawn(order)) is not None:  # what was read may have been waited for long
-            return refused
+        if self.is_withdrawn(order):  # what was read may have been waited for long
+            return await self.withdraw(order)
         order = await self._book.move(
             order,
             OrderState.SUBMITTING,
@@ -81,15 +81,22 @@ class Submitter:
         )
         return await self._send(order)
 
-    async def _withdrawn(self, order: Order) -> Order | None:
-        """The order, ended, when it must not be sent any more: too old, or the account was refused meanwhile."""
+    def is_withdrawn(self, order: Order) -> bool:
+        """Whether an order must not be sent any more: it is too old, or the account was refused meanwhile."""
+        return self._why_withdrawn(order) is not None
+
+    async def withdraw(self, order: Order) -> Order:
+        """End an order that must not be sent any more. Raises LedgerError."""
+        reason, detail = self._why_withdrawn(order) or (Reason.DECISION_WITHDRAWN, "the region is decided afresh")
+        return await self._book.move(order, OrderState.FAILED, reason, detail)
+
+    def _why_withdrawn(self, order: Order) -> tuple[Reason, str] | None:
         stop = self._book.sums.stop()
         if stop is not None and stop.at >= order.created_at:
             detail = f"the account was refused meanwhile ({stop.reason}); the region is decided afresh"
-            return await self._book.move(order, OrderState.FAILED, Reason.ACCOUNT_STOPPED, detail)
-        if self._clock.now() > order.created_at + self._valid_for:
-            detail = f"not sent within {self._valid_for:.0f} s; the region is decided afresh"
-            return await self._book.move(order, OrderState.FAILED, Reason.EXPIRED_UNSENT, detail)
+            return Reason.ACCOUNT_STOPPED, detail
+        if self._book.age(order) > self._valid_for:
+            return Reason.EXPIRED_UNSENT, f"not sent within {self._valid_for:.0f} s; the region is decided afresh"
         return None
 
     async def _short_of_stock(self, order: Order) -> Order | None:

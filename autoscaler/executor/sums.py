@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from autoscaler.model.act import EVERYWHERE, Act, ActKind
 from autoscaler.model.decision import Charge, Stop, Tally
-from autoscaler.model.names import OrderId, RegionId
+from autoscaler.model.names import Money, OrderId, RegionId
 from autoscaler.model.operation import ScaleOutCluster
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
+from autoscaler.model.spending import SpendingLimit
 
 MONTH = 30 * 86_400.0
 """Seconds of a paid month; the API's own may be a day longer."""
@@ -60,6 +61,13 @@ class Sums:
         if subject == EVERYWHERE and self._stop is not None and self._stop.at <= at:
             self._stop = None
 
+    def newest(self, subject: str) -> float:
+        """When the newest order of a region, or EVERYWHERE, was settled or the account was refused (Unix seconds)."""
+        everywhere = subject == EVERYWHERE
+        orders = self._lines if everywhere else self._by_region.get(RegionId(subject), ())
+        settled = [self._lines[order].settled_at or 0.0 for order in orders]
+        return max([*settled, self._stop.at if self._stop and everywhere else 0.0], default=0.0)
+
     def note(self, order: Order) -> None:
         """Take an order as it now is."""
         self._lines[order.id] = _Line(
@@ -90,6 +98,11 @@ class Sums:
         for old in [order for order, charge in self._charges.items() if charge.at < horizon]:
             del self._charges[old]
         return tuple(self._charges.values())
+
+    def spent(self, limit: SpendingLimit) -> Money:
+        """What the orders that a limit covers cost so far."""
+        charges = (charge for charge in self._charges.values() if charge.at >= limit.since)
+        return Money(sum(charge.amount for charge in charges if limit.covers(charge.region)))
 
     def stop(self) -> Stop | None:
         """The refusal of the account that still stands."""

@@ -20,7 +20,8 @@ class Survey:
     """One reading of one cluster. `at` is Unix seconds, taken before the reads: what is newer may be missing.
 
     `strangers` are nodes that appeared lately and that ENS does not list (yet): they may be in any region.
-    `refused` are regions that the API does not take, with its words; nothing else is known of them.
+    `refused` are regions that the API does not take, with its words; nothing else is known of them. `sites` says where
+    instances are, those of earlier readings and of other clusters' regions included.
     """
 
     cluster: ClusterId
@@ -30,6 +31,11 @@ class Survey:
     capacities: Mapping[RegionId, Capacity]
     strangers: frozenset[InstanceId] = frozenset()
     refused: Mapping[RegionId, str] = field(default_factory=dict)
+    sites: Mapping[InstanceId, RegionId] = field(default_factory=dict)
+
+    def places(self, instances: Iterable[InstanceId]) -> frozenset[RegionId]:
+        """The regions in which these instances are, as far as they are known."""
+        return frozenset(self.sites[instance] for instance in instances if instance in self.sites)
 
     def phase(self, instance: InstanceId) -> NodePhase | None:
         """Where an instance is on its way into the cluster; None when it is not a node."""
@@ -77,7 +83,7 @@ async def survey(cloud: Cloud, cluster: ClusterId, regions: Sequence[RegionId], 
         for node in nodes
         if node.instance not in memory.sites and steady - memory.nodes[node.instance] < memory.lag
     )
-    return replace(seen, strangers=strangers, refused=refused)
+    return replace(seen, strangers=strangers, refused=refused, sites=memory.sites)
 
 
 async def _instances(cloud: Cloud, regions: Sequence[RegionId]) -> tuple[Sequence[Instance], Mapping[RegionId, str]]:

@@ -1,6 +1,5 @@
 """Tracking: an accepted order to its end. The task says what it made, the nodes say which of that is ready."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from autoscaler.executor.book import OrderBook
@@ -8,7 +7,7 @@ from autoscaler.executor.evidence import ClusterTasks
 from autoscaler.executor.survey import Survey
 from autoscaler.model.capacity import NodePhase, Task, TaskState
 from autoscaler.model.errors import CloudError
-from autoscaler.model.names import InstanceId
+from autoscaler.model.names import InstanceId, OrderId
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.ports import Clock
@@ -42,6 +41,7 @@ class Tracker:
         self._book = book
         self._clock = clock
         self._settle_after = settle_after
+        self._ended: dict[OrderId, float] = {}
 
     async def follow(self, order: Order, survey: Survey, tasks: ClusterTasks) -> Order:
         """Read the order's task and move the order on by what is seen. A task that can not be read changes nothing.
@@ -49,19 +49,40 @@ class Tracker:
         Raises LedgerError.
         """
         if order.region not in survey.instances:
-            return order  # the region was not read: what is not seen is not proven to be absent
+            return await self.late(order, "the region can not be read")
         try:
             seen = await self._look(order, survey, tasks)
         except CloudError:
-            return await self._late(order, "the order's task can not be read")
-        settled = survey.at - (order.submitted_at or order.created_at) >= self._settle_after
-        claimed = self._book.claimed_instances(order.id)
-        found = progress(order, seen, claimed, rivals=self._rivals(order), settled=settled)
+            return await self.late(order, "the order's task can not be read")
+        found = progress(
+            order, seen, self._unexplained(order, seen), rivals=self._rivals(order), settled=self._settled(order, seen)
+        )
         if found.instances != order.instances:
             detail = f"{len(found.instances)} of {order.nodes} instances are known"
             order = await self._book.move(order, order.state, Reason.INSTANCES_SEEN, detail, instances=found.instances)
         order = await self._conclude(order, found)
-        return order if order.state.final else await self._stalled(order, seen)
+        if order.state.final:
+            self._ended.pop(order.id, None)
+            return order
+        return await self._stalled(order, seen)
+
+    def _settled(self, order: Order, seen: Seen) -> bool:
+        """Whether the API had time to show what the task made, since it was first seen to do nothing more.
+
+        By the monotonic clock: the wall clock may be set meanwhile. A restart waits anew.
+        """
+        if not (seen.gone or _ended(seen.task)):
+            self._ended.pop(order.id, None)
+            return False
+        now = self._clock.monotonic()
+        return now - self._ended.setdefault(order.id, now) >= self._settle_after
+
+    def _unexplained(self, order: Order, seen: Seen) -> frozenset[InstanceId]:
+        """Instances of the region that came after the order's baseline and that no order claims."""
+        if order.baseline is None:
+            return frozenset()
+        here = seen.survey.instances.get(order.region, frozenset())
+        return self._book.unclaimed(here - order.baseline.instances, order.id)
 
     async def _look(self, order: Order, survey: Survey, tasks: ClusterTasks) -> Seen:
         if order.receipt is None or order.receipt.task is None:
@@ -79,9 +100,10 @@ class Tracker:
             return await self._book.move(order, OrderState.READY, Reason.NODES_READY, detail)
         if found.ready + found.lost >= order.nodes:
             return await self._book.move(order, *_ending(order, found))
-        return await self._late(order, f"{found.ready} of {order.nodes} nodes are ready")
+        return await self.late(order, f"{found.ready} of {order.nodes} nodes are ready")
 
-    async def _late(self, order: Order, detail: str) -> Order:
+    async def late(self, order: Order, detail: str) -> Order:
+        """Past its deadline an accepted order is overdue, whatever can be read of it. Raises LedgerError."""
         if order.state is OrderState.ACCEPTED and self._clock.now() > order.deadline:
             detail += " past the deadline; the others stay counted, and are taken if they come late"
             return await self._book.move(order, OrderState.OVERDUE, Reason.PAST_DEADLINE, detail)
@@ -118,7 +140,7 @@ def failure(task: Task | None) -> Reason:
     return Reason.OUT_OF_STOCK if task and "stock" in task.error_code.lower() else Reason.TASK_FAILED
 
 
-def progress(order: Order, seen: Seen, claimed: frozenset[InstanceId], *, rivals: bool, settled: bool) -> Progress:
+def progress(order: Order, seen: Seen, new: frozenset[InstanceId], *, rivals: bool, settled: bool) -> Progress:
     """What the task and the survey tell about an order's nodes.
 
     What the task lists is the order's. New instances of the region are, only where no task lists any and no other
@@ -128,7 +150,7 @@ def progress(order: Order, seen: Seen, claimed: frozenset[InstanceId], *, rivals
     task, survey = seen.task, seen.survey
     results = dict(task.results) if task else {}
     known = order.instances | frozenset(results)
-    unexplained = _unexplained(order, survey, claimed | known)
+    unexplained = new - known
     missing = order.nodes - len(known)
     no_task = order.receipt is None or order.receipt.task is None
     untold = no_task or (seen.gone and settled) or (_ended(task) and not results)
@@ -147,10 +169,3 @@ def _ended(task: Task | None) -> bool:
 def _has_failed(instance: InstanceId, result: str | None, survey: Survey) -> bool:
     phase = survey.phase(instance)
     return phase is NodePhase.FAILED or (result == _FAILED_RESULT and phase is not NodePhase.READY)
-
-
-def _unexplained(order: Order, survey: Survey, taken: Iterable[InstanceId]) -> frozenset[InstanceId]:
-    """Instances of the region that came after the order's baseline and that no order claims."""
-    if order.baseline is None:
-        return frozenset()
-    return survey.instances.get(order.region, frozenset()) - order.baseline.instances - frozenset(taken)

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from autoscaler.loop.bell import Bell
 from autoscaler.loop.phase import Phases
 from autoscaler.loop.signals import SignalBoard
 from autoscaler.loop.status import StatusBoard
-from autoscaler.model.decision import Facts, Plan, RegionFacts
+from autoscaler.model.decision import Facts, FleetFacts, Plan, RegionFacts
 from autoscaler.model.events import PlanMade
 from autoscaler.model.names import RegionId
 from autoscaler.policy.decide import Policies, decide
@@ -90,8 +91,15 @@ class Decider:
             self._tick,
             self._clock.now(),
             {region: self._region(region) for region in sorted(regions)},
-            self._desk.fleet(),
+            self._fleet(),
         )
+
+    def _fleet(self) -> FleetFacts:
+        """The fleet; the ready nodes of a region whose targets are all silent count as unready, too."""
+        fleet = self._desk.fleet()
+        silent = (region for region in self._policies.by_region if self._signals.silent(region))
+        read = (self._desk.capacity(region) for region in silent)
+        return replace(fleet, unready=fleet.unready + sum(len(capacity.ready) for capacity in read if capacity))
 
     def _region(self, region: RegionId) -> RegionFacts:
         signals = self._signals.signals(self._policies.by_region[region], region)

@@ -13,13 +13,22 @@ class SignalBoard:
 
     def __init__(self) -> None:
         self._waves: dict[str, WaveIndex] = {}
+        self._answering: dict[str, Mapping[RegionId, bool]] = {}
 
     def post(self, wave: Wave) -> frozenset[RegionId]:
         """Put up a wave in place of its source's former one; gives the regions that it or the former one knows."""
         former = self._waves.get(wave.source)
         index = WaveIndex(wave)
         self._waves[wave.source] = index
+        self._answering[wave.source] = {
+            region: any(target.up for target in index.targets(region)) for region in index.regions
+        }
         return index.regions | (former.regions if former else frozenset())
+
+    def silent(self, region: RegionId) -> bool:
+        """Whether the region has targets and none of them answers, whichever source asks."""
+        answers = [answering[region] for answering in self._answering.values() if region in answering]
+        return bool(answers) and not any(answers)
 
     def signals(self, policy: ScalingPolicy, region: RegionId) -> Mapping[str, Signal]:
         """The policy's signals for a region; one whose source has not answered yet is absent."""

@@ -155,12 +155,12 @@ class Order:
     def bought(self) -> int:
         """Nodes that must be taken for paid, until the contrary is proven."""
         if self.state in {OrderState.FAILED, OrderState.PARTIAL}:
-            return min(self.nodes, len(self.instances))
-        return self.nodes
+            return len(self.instances)
+        return max(self.nodes, len(self.instances))
 
     @property
     def charged(self) -> Money:
-        """The share of `cost` that counts against budgets, rounded up."""
+        """What counts against budgets: the share of `cost` that was bought, rounded up; more if more was made."""
         return Money(-(-self.cost * self.bought // self.nodes))
 
     @property

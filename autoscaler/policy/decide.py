@@ -22,7 +22,7 @@ def decide(facts: Facts, policies: Policies) -> Plan:
         for region in sorted(facts.regions)
         if region in policies.by_region
     }
-    for region in _buyers(drafts):
+    for region in _buyers(drafts, stopped=facts.fleet.stop is not None):
         drafts[region] = drafts[region].guarded()
         if (purchase := drafts[region].purchase) is not None:
             basket.add(region, purchase.cost)
@@ -30,6 +30,12 @@ def decide(facts: Facts, policies: Policies) -> Plan:
     return Plan(facts.tick, facts.at, tuple(one.decision() for one in drafts.values()))
 
 
-def _buyers(drafts: dict[RegionId, Draft]) -> list[RegionId]:
+def _buyers(drafts: dict[RegionId, Draft], *, stopped: bool) -> list[RegionId]:
+    """Who buys first. After a refusal of the account only one may try: the one that was refused longest ago.
+
+    A permission may be missing for one cluster only, and the most urgent region could be its.
+    """
     buyers = [region for region, one in drafts.items() if one.purchase is not None]
-    return sorted(buyers, key=lambda region: (-drafts[region].urgency, region))
+    return sorted(
+        buyers, key=lambda region: (drafts[region].refused_at if stopped else 0.0, -drafts[region].urgency, region)
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from autoscaler.model.decision import Decision, FleetFacts, GuardStep, Purchase, RegionFacts, Vote
 from autoscaler.model.names import FREE, Money, RegionId
+from autoscaler.model.order import OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.policy.basket import Basket
 from autoscaler.policy.combine import largest
@@ -18,6 +19,8 @@ from autoscaler.policy.language import PolicySpec
 from autoscaler.policy.policies import Policies
 from autoscaler.policy.stock import Pick, pick
 from autoscaler.policy.trust import Reading, read
+
+_ACCOUNT = frozenset({Reason.FORBIDDEN, Reason.BALANCE_EXHAUSTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,12 @@ class Draft:
     def urgency(self) -> float:
         """What would be bought relative to the need (0 to 1): a region with nothing has 1."""
         return urgency(self.desired - self.situation.committed, self.situation.committed)
+
+    @property
+    def refused_at(self) -> float:
+        """When an order of this region was last refused for the account's sake (Unix seconds); 0 if never."""
+        refused = (o for o in self.situation.facts.orders if o.state is OrderState.FAILED and o.reason in _ACCOUNT)
+        return max((order.settled_at or 0.0 for order in refused), default=0.0)
 
     def guarded(self) -> "Draft":
         """The draft after all guards, as the basket now stands."""
@@ -129,7 +138,7 @@ def draft(facts: RegionFacts, at: float, fleet: FleetFacts, policies: Policies, 
         return Draft(policy.name, situation, votes, (), wanted).guarded()
     why = "; ".join(f"{vote.reason}: {vote.detail}" for vote in votes)
     message = f"no rule has data to act on, hold at {committed} ({why})"
-    step = GuardStep("data", committed, committed, Reason.ALL_VOTES_ABSTAIN, message)
+    step = GuardStep("votes", committed, committed, Reason.ALL_VOTES_ABSTAIN, message)
     return Draft(policy.name, situation, votes, (step,), committed).guarded()
 
 

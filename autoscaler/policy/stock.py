@@ -11,6 +11,7 @@ from autoscaler.model.names import OrderId
 from autoscaler.model.operation import Offer
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
+from autoscaler.policy.timers import settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,9 @@ def stock_outs(orders: Iterable[Order], backoff: float, now: float) -> dict[str,
     """The stock-outs that still stand, by instance type: the newest of each."""
     known = tuple(orders)
     outs: dict[str, StockOut] = {}
-    for order in sorted(filter(turned_down, known), key=lambda order: (order.settled_at or 0.0, order.id)):
+    for order in sorted(
+        filter(turned_down, settled(known, now)), key=lambda order: (order.settled_at or 0.0, order.id)
+    ):
         kind, since = order.operation.worker_instance_type, order.settled_at or 0.0
         if now < since + backoff:
             outs[kind] = StockOut(kind, order.id, since + backoff, _left(order, known, since))

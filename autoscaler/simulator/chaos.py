@@ -4,24 +4,24 @@ An action and its sequence number come in, a fault or none goes out: the same se
 faults, in whatever order calls of different actions are mixed.
 """
 
-import hashlib
 from collections import Counter
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from autoscaler.settings.base import Duration, Strict
+from autoscaler.simulator.dice import Dice, drawn
 from autoscaler.simulator.faults import PURCHASES, Fault, FaultKind
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 _WAITS = frozenset({"delay_answer", "hang_before", "drip"})
 _FAILS = frozenset({"error_500_json", "error_500_html", "call_interface"})
 _PURCHASES_ONLY = frozenset({"accepted_202", "xml"})
-_REFUSALS = ("ErrorClusterState", "QuotaExceeded.Node", "InvalidParameter.Count")
-_STATUS: dict[str, tuple[int, ...]] = {"throttle": (400, 429, 503), "error_500_json": (500, 502, 503)}
-_INTERFACE = ("CallInterface", "ens.interface.error")
-_ACCURACY = 2**48
-T = TypeVar("T")
+_STATUS: dict[FaultKind, tuple[int, ...]] = {"throttle": (400, 429, 503), "error_500_json": (500, 502, 503)}
+_CODES: dict[FaultKind, tuple[str, ...]] = {
+    "call_interface": ("CallInterface", "ens.interface.error"),
+    "refuse": ("ErrorClusterState", "QuotaExceeded.Node", "InvalidParameter.Count"),
+}
 
 
 class ChaosRates(Strict):
@@ -71,43 +71,18 @@ class Chaos:
         rates = self._rates.purchases if action in PURCHASES else self._rates.reads
         if not rates:
             return None
-        dice = _Dice(f"{self._seed}/{action}/{number}")
-        drawn = dice.share()
-        for kind in sorted(rates):
-            drawn -= rates[kind]
-            if drawn < 0:
-                return self._shaped(kind, action, dice)
-        return None
+        dice = Dice(f"{self._seed}/{action}/{number}")
+        kind = drawn(rates, dice.share())
+        return None if kind is None else self._shaped(kind, action, dice)
 
-    def _shaped(self, kind: FaultKind, action: str, dice: "_Dice") -> Fault:
-        """The fault with all that its kind leaves open. Every throw is made, so that no kind moves another's."""
-        seconds, status, code, executed = dice.share(), dice.share(), dice.share(), dice.share() < 0.5
-        told = dice.share()
-        codes = _INTERFACE if kind == "call_interface" else _REFUSALS if kind == "refuse" else ()
+    def _shaped(self, kind: FaultKind, action: str, dice: Dice) -> Fault:
+        """The fault with all that its kind leaves open."""
         return Fault(
             kind=kind,
             action=action,
-            seconds=seconds * self._rates.longest if kind in _WAITS else 0.0,
-            status=_one(_STATUS.get(kind, ()), status),
-            code=_one(codes, code),
-            retry_after=1.0 + told * 8 if kind == "throttle" and told < 0.5 else None,
-            executed=executed if kind in _FAILS else False,
+            seconds=dice.share() * self._rates.longest if kind in _WAITS else 0.0,
+            status=dice.one(_STATUS[kind]) if kind in _STATUS else None,
+            code=dice.one(_CODES[kind]) if kind in _CODES else None,
+            retry_after=dice.one((None, 1.0, 2.5, 8.0)) if kind == "throttle" else None,
+            executed=dice.one((False, True)) if kind in _FAILS else False,
         )
-
-
-class _Dice:
-    """Throws that follow from a text alone."""
-
-    def __init__(self, text: str) -> None:
-        self._rolled = hashlib.sha512(text.encode()).digest()
-        self._next = 0
-
-    def share(self) -> float:
-        """From 0 to 1, 1 excluded; at most ten times."""
-        part = self._rolled[self._next : self._next + 6]
-        self._next += 6
-        return int.from_bytes(part, "big") / _ACCURACY
-
-
-def _one(choices: tuple[T, ...], share: float) -> T | None:
-    return choices[int(share * len(choices))] if choices else None

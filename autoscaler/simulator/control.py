@@ -18,6 +18,7 @@ from autoscaler.simulator.faults import Fault
 from autoscaler.simulator.gateway import Site
 from autoscaler.simulator.records import Refusal
 from autoscaler.simulator.script import PurchaseScript
+from autoscaler.simulator.trouble import SeededTrouble, TroubleRates
 
 _MANY = 10_000
 Wanted = TypeVar("Wanted", bound=Strict)
@@ -29,6 +30,10 @@ class _FaultWanted(Fault):
 
 class _ChaosWanted(ChaosRates):
     seed: int = Field(default=0, description="What the faults follow from.")
+
+
+class _TroubleWanted(TroubleRates):
+    seed: int = Field(default=0, description="What the scripts follow from.")
 
 
 class _ScriptWanted(PurchaseScript):
@@ -64,6 +69,7 @@ class ControlRoom:
         app.router.add_post("/_simulator/faults", self.add_fault)
         app.router.add_post("/_simulator/chaos", self.set_chaos)
         app.router.add_post("/_simulator/scripts", self.add_script)
+        app.router.add_post("/_simulator/trouble", self.set_trouble)
         app.router.add_post("/_simulator/hand", self.buy_by_hand)
         app.router.add_post("/_simulator/removals", self.remove_by_hand)
 
@@ -103,6 +109,13 @@ class ControlRoom:
         wanted = _read(_ScriptWanted, await request.read())
         self._site.books.scripts.add(PurchaseScript(**wanted.model_dump(exclude={"times"})), wanted.times)
         return control_answer({"waiting": len(self._site.books.scripts)})
+
+    async def set_trouble(self, request: web.Request) -> web.StreamResponse:
+        """Scripts by a seed for purchases that no listed one takes: `seed` and the fields of TroubleRates."""
+        wanted = _read(_TroubleWanted, await request.read())
+        rates = TroubleRates(**wanted.model_dump(exclude={"seed"}))
+        self._site.books.scripts.improvise = SeededTrouble(wanted.seed, rates)
+        return control_answer({"seed": wanted.seed})
 
     async def buy_by_hand(self, request: web.Request) -> web.StreamResponse:
         """A person buys: `region`, `nodes`, and at will `instance_type`, `pool` and `joins`."""

@@ -14,6 +14,8 @@ from autoscaler.model.reason import Reason
 from autoscaler.policy.attention import attention
 from autoscaler.telemetry.instruments import HumanInstruments
 
+_TOLD_BY_REFUSAL = frozenset({Reason.BUDGET_EXHAUSTED, Reason.PRICE_UNKNOWN})
+"""Why a decision did not become an order, where no decision and no order says so."""
 _ACCOUNT_REFUSED = frozenset({Reason.FORBIDDEN, Reason.BALANCE_EXHAUSTED})
 
 
@@ -25,6 +27,7 @@ class HumanSeries:
         self._decisions: dict[RegionId, Decision] = {}
         self._orders: dict[RegionId, dict[OrderId, Order]] = {}
         self._needed: dict[RegionId, frozenset[Reason]] = {}
+        self._refused: dict[RegionId, Reason] = {}
         self._stopped_at: float | None = None
         self._is.account_stopped.set(0)
 
@@ -39,12 +42,21 @@ class HumanSeries:
     def decided(self, decision: Decision) -> None:
         """A region was decided."""
         self._decisions[decision.region] = decision
+        if decision.purchase is None:
+            self._refused.pop(decision.region, None)  # nothing is wanted any more
         if self._stopped_at is None and any(step.reason is Reason.ACCOUNT_STOPPED for step in decision.steps):
             self._stop(decision.at)  # the ledger remembers a refusal that a former process got
         self._show(decision.region)
 
+    def order_refused(self, region: RegionId, reason: Reason) -> None:
+        """A decision did not become an order."""
+        if reason in _TOLD_BY_REFUSAL:
+            self._refused[region] = reason
+            self._show(region)
+
     def order_changed(self, order: Order) -> None:
         """An order was written."""
+        self._refused.pop(order.region, None)
         self._remember(order)
         self._note_account(order)
         self._show(order.region)
@@ -89,6 +101,7 @@ class HumanSeries:
     def _show(self, region: RegionId) -> None:
         orders = tuple(self._orders.get(region, {}).values())
         now = frozenset(one.reason for one in attention(self._decisions.get(region), orders))
+        now |= {self._refused[region]} if region in self._refused else frozenset()
         for gone in self._needed.get(region, frozenset()) - now:
             self._is.needed.remove(region, gone)
         for reason in now:

@@ -99,8 +99,9 @@ class MetricsObserver:
             case OrderChanged(order, before):
                 self._orders.changed(order, before)
                 self._human.order_changed(order)
-            case OrderRefused():
+            case OrderRefused(region, reason):
                 self._orders.refused(event)
+                self._human.order_refused(region, reason)
             case ActDone(act):
                 self._orders.ledger_written()
                 self._human.act_done(act)

@@ -373,7 +373,7 @@ async def test_the_sdk_takes_every_fault_of_a_read_for_a_failure(simulator: Simu
     simulator.faults.next_call("DescribeEnsRegions", "duplicate")
     assert await refused(lambda: client.describe_ens_regions_async(regions)) == (400, "SignatureNonceUsed")
     for kind in ("lose_answer", "lose_request", "truncate", "error_500_html"):
-        simulator.faults.next_call("DescribeEnsRegions", kind)  # type: ignore[arg-type]  # each is a FaultKind
+        simulator.faults.next_call("DescribeEnsRegions", kind)
         with pytest.raises(UnretryableException):
             await client.describe_ens_regions_async(regions)
     simulator.faults.next_call("DescribeEnsRegions", "error_500_json", status=503)

@@ -21,6 +21,7 @@ from tests.simulation.rates import Meter
 from tests.simulation.story import Story
 
 _DAY = 86_400.0
+_HELD_TURNS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Audit:
         return call
 
     def called(self, action: str, purchase: bool) -> None:
-        """A request left the machine."""
+        """A request left the machine. A process that starts knows nothing of the calls before it: each life is judged."""
         if action not in self._meters:
             self._meters[action] = self._meter(action, purchase)
         if self._meters[action].exceeded(self._now()):
@@ -129,10 +130,10 @@ class Audit:
         settings = self._plan.executor
         if purchase:
             pace = settings.purchases.pace(action)
-            # A turn is taken before the place is free and the baseline is read, so calls can arrive closer than that.
-            return Meter(pace.per_minute / 60.0, pace.burst, 1.0 + settings.purchases.concurrency)
+            # A turn is taken before a place is free and the baseline is read, so that one call may arrive too close.
+            return Meter(pace.per_minute / 60.0, pace.burst, _HELD_TURNS)
         reads = settings.reads.pace(action)
-        return Meter(reads.per_second, reads.burst, 2.0)
+        return Meter(reads.per_second, reads.burst)
 
     def sold(self, sale: Purchase, call: object) -> None:
         """The vendor sold. Everything that can be bought twice is bought here."""

@@ -20,14 +20,17 @@ from tests.simulation.story import Story
 
 
 class Listener:
-    """Implements ports.Observer for every life of a seed."""
+    """Implements ports.Observer for every life of a seed. `deaf` once the seed is over."""
 
     def __init__(self, story: Story, audit: Audit) -> None:
         self._story = story
         self._audit = audit
+        self.deaf = False
 
     def notice(self, event: Event) -> None:
         """Told at once, in the daemon's own context."""
+        if self.deaf:
+            return
         story = self._story
         match event:
             case PlanMade(plan=plan):

@@ -176,19 +176,23 @@ def _pool(offer: Offer) -> PoolScenario:
 
 
 def _visible(chance: Random, settle_after: float) -> Visibility:
-    """Every read lags by itself, and less than the settle time allows for; a task may vanish and come back."""
+    """Every read lags by itself, and less than the settle time allows for; a row may vanish and come back.
+
+    Never from both lists of machines at once: who is in neither is gone.
+    """
     if chance.random() < 0.5:
         return Visibility()
 
     def lag() -> float:
         return chance.choice((0.0, chance.uniform(0, 0.3 * settle_after)))
 
-    gap = ((300.0, 400.0),) if chance.random() < 0.3 else ()
+    early, late = ((300.0, 500.0),), ((2000.0, 2300.0),)
+    gap = chance.random() < 0.3
     return Visibility(
-        task=Appearance(after=lag(), missing=gap),
-        tasks=Appearance(after=lag(), missing=gap),
-        instances=Appearance(after=lag()),
-        nodes=Appearance(after=lag()),
+        task=Appearance(after=lag(), missing=early if gap else ()),
+        tasks=Appearance(after=lag(), missing=late if gap else ()),
+        instances=Appearance(after=lag(), missing=early if gap else ()),
+        nodes=Appearance(after=lag(), missing=late if gap else ()),
     )
 
 

@@ -4,7 +4,7 @@
 class Meter:
     """`rate` calls a second and `burst` at once; `slack` more are forgiven. Times are seconds of the simulation."""
 
-    def __init__(self, rate: float, burst: float, slack: float) -> None:
+    def __init__(self, rate: float, burst: float, slack: float = 0.0) -> None:
         self._rate = rate
         self._most = burst + slack
         self._left = self._most

@@ -96,6 +96,7 @@ class Simulation:
         finally:
             log.removeHandler(watch)
             log.propagate = propagates
+            self.listener.deaf = True
             bury(self.loop)
             gc.enable()
         plan = self.plan

@@ -8,6 +8,7 @@ from autoscaler.model.decision import GuardStep
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.policy.guards.situation import Situation
+from autoscaler.policy.timers import settled
 
 _BROUGHT_NOTHING = frozenset({OrderState.FAILED, OrderState.ABANDONED})
 _NO_REFUSAL = frozenset(
@@ -25,7 +26,7 @@ _NO_REFUSAL = frozenset(
 
 def guard(situation: Situation, desired: int) -> GuardStep | None:
     """Hold for `failureBackoffSeconds` from the moment the last refused order was settled."""
-    refused = [order for order in situation.facts.orders if _refused(order)]
+    refused = [order for order in settled(situation.facts.orders, situation.now) if _refused(order)]
     last = max(refused, key=lambda order: order.settled_at or 0.0, default=None)
     if last is None or last.settled_at is None:
         return None
@@ -37,5 +38,4 @@ def guard(situation: Situation, desired: int) -> GuardStep | None:
 
 
 def _refused(order: Order) -> bool:
-    ended = order.state in _BROUGHT_NOTHING and order.settled_at is not None
-    return ended and order.receipt is None and order.reason not in _NO_REFUSAL
+    return order.state in _BROUGHT_NOTHING and order.receipt is None and order.reason not in _NO_REFUSAL

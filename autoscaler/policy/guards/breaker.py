@@ -12,6 +12,7 @@ from autoscaler.model.reason import Reason
 from autoscaler.policy.committed import sold_nothing
 from autoscaler.policy.guards.situation import Situation
 from autoscaler.policy.language import DAY
+from autoscaler.policy.timers import settled
 
 _BROUGHT_NODES = frozenset({OrderState.READY, OrderState.PARTIAL})
 
@@ -27,7 +28,7 @@ def guard(situation: Situation, desired: int) -> GuardStep | None:
                 f"if they do not come: autoscaler orders resolve {order.id} --as bought|not-bought --reason ..."
             )
             return situation.hold("breaker", desired, Reason.BREAKER_OPEN, message)
-    row = in_vain(situation.facts.orders)
+    row = in_vain(settled(situation.facts.orders, situation.now))
     if not row:
         return None
     last = row[0]

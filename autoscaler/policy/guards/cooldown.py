@@ -8,15 +8,15 @@ from autoscaler.model.decision import GuardStep
 from autoscaler.model.order import OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.policy.guards.situation import Situation
+from autoscaler.policy.timers import settled
 
 _BROUGHT_NODES = frozenset({OrderState.READY, OrderState.PARTIAL})
 
 
 def guard(situation: Situation, desired: int) -> GuardStep | None:
     """Hold for `cooldownSeconds` from the moment the last order's nodes became ready."""
-    ready_at = max(
-        (order.settled_at or 0.0 for order in situation.facts.orders if order.state in _BROUGHT_NODES), default=None
-    )
+    done = settled(situation.facts.orders, situation.now)
+    ready_at = max((order.settled_at or 0.0 for order in done if order.state in _BROUGHT_NODES), default=None)
     if ready_at is None:
         return None
     left = ready_at + situation.policy.behavior.scale_up.cooldown_seconds - situation.now

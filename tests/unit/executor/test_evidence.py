@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from autoscaler.executor.recover import fits
+from autoscaler.executor.survey import Survey
 from autoscaler.model.capacity import Task, TaskState
 from autoscaler.model.errors import LedgerUnusable
 from autoscaler.model.events import OrderChanged
@@ -18,6 +19,8 @@ from tests.unit.executor.stand import BEIJING, CLUSTER, SHANGHAI, operation, run
 S = OrderState
 ORDER = Order(OrderId("o-1"), 1, BEIJING, operation(BEIJING), 2, 0.0, 10.0)
 SITES = {InstanceId("i-1"): BEIJING, InstanceId("i-2"): BEIJING, InstanceId("i-s"): SHANGHAI}
+
+SEEN = Survey(CLUSTER, 5.0, {}, {BEIJING: frozenset(), SHANGHAI: frozenset()}, {}, sites=SITES)
 
 
 def task(parameters: dict[str, object], *results: str) -> Task:
@@ -44,7 +47,8 @@ def task(parameters: dict[str, object], *results: str) -> Task:
     ],
 )
 def test_a_task_fits_or_does_not_only_on_proof(found: Task, answer: bool | None) -> None:
-    assert fits(ORDER, found, SITES) is answer
+    assert fits(ORDER, found, SEEN, foreign=False) is answer
+    assert fits(ORDER, found, SEEN, foreign=True) is False
 
 
 async def test_an_instance_that_failed_to_join_stays_counted_after_its_order_ended() -> None:
@@ -122,7 +126,7 @@ async def test_one_orders_fault_of_ours_leaves_the_others_alone() -> None:
         assert by_region == {BEIJING: S.ACCEPTED, SHANGHAI: S.READY}
 
 
-async def test_an_order_whose_add_was_reported_as_failed_is_found_on_disk_and_sent_once() -> None:
+async def test_an_order_whose_add_was_reported_as_failed_is_found_on_disk_and_withdrawn() -> None:
     async with running() as stand:
         write = stand.ledger.add
         once = iter([True])
@@ -135,9 +139,12 @@ async def test_an_order_whose_add_was_reported_as_failed_is_found_on_disk_and_se
         stand.ledger.add = lying  # type: ignore[method-assign]  # a disk that lies
         await stand.buy(2)
         assert stand.executor.open_orders() == ()
+        await stand.buy(2)  # meets it, and is refused
         await stand.buy(2)
         await stand.clock.advance(90)
-        assert (await stand.only_order()).state is S.READY
+        first, second = await stand.orders()
+        assert (first.state, first.reason) == (S.FAILED, Reason.DECISION_WITHDRAWN)
+        assert second.state is S.READY
         assert stand.books.sold(BEIJING) == 2
 
 

@@ -71,7 +71,7 @@ async def test_a_lost_answer_is_never_resent_and_is_found_again_by_its_task() ->
         await stand.clock.advance(4)
         assert (await stand.only_order()).state is S.IN_DOUBT
 
-        await stand.clock.advance(80)
+        await stand.clock.advance(180)
         order = await stand.only_order()
         assert order.state is S.READY
         assert stand.cloud.calls == 1
@@ -84,7 +84,7 @@ async def test_a_lost_answer_is_found_by_its_instances_when_the_task_does_not_te
     async with running(scenario(task_parameters=False)) as stand:
         stand.cloud.faults.append("lost_answer")
         await stand.buy(2)
-        await stand.clock.advance(80)
+        await stand.clock.advance(180)
 
         assert (await stand.only_order()).state is S.READY
         assert stand.books.sold(BEIJING) == 2
@@ -110,7 +110,7 @@ async def test_a_fault_of_ours_after_the_call_is_a_doubt_and_no_licence_to_resen
     async with running() as stand:
         stand.cloud.faults.append("crash_after")
         await stand.buy(1)
-        await stand.clock.advance(90)
+        await stand.clock.advance(180)
 
         assert stand.cloud.calls == 1
         assert stand.books.sold(BEIJING) == 1
@@ -149,9 +149,9 @@ async def test_a_stock_out_fails_the_order_with_its_reason() -> None:
 async def test_a_stock_out_told_by_the_task_fails_the_order_too() -> None:
     async with running(scenario(stock_answer="fail_task")) as stand:
         await stand.buy(11)
-        await stand.clock.advance(95)
+        await stand.clock.advance(120)
         assert (await stand.only_order()).state is S.ACCEPTED  # the API's lists may lag behind its task
-        await stand.clock.advance(20)
+        await stand.clock.advance(30)
 
         order = await stand.only_order()
         assert (order.state, order.reason) == (S.FAILED, Reason.OUT_OF_STOCK)

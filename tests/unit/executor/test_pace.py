@@ -25,7 +25,7 @@ async def passed(gate: PurchaseGate, clock: VirtualClock, action: str, times: in
     async def through() -> None:
         await gate.enter(action)
         moments.append(round(clock.monotonic(), 3))
-        gate.leave()
+        gate.leave(action)
 
     tasks = [asyncio.create_task(through()) for _ in range(times)]
     await clock.advance(1000)
@@ -60,7 +60,7 @@ async def test_a_pause_that_begins_while_a_place_is_waited_for_is_kept() -> None
     waiting = asyncio.create_task(gate.enter("ScaleOutCluster"))
     await clock.advance(1)
     gate.pause("ScaleOutCluster", 20.0)
-    gate.leave()
+    gate.leave("ScaleOutCluster")
     await clock.advance(19)
     assert not waiting.done()
     await clock.advance(2)

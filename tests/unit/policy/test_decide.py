@@ -90,7 +90,7 @@ def test_more_demand_is_ordered_on_top_of_nodes_on_their_way() -> None:
 def test_without_data_the_region_holds_and_says_so() -> None:
     decision = builders.decided(builders.policy(), builders.region_facts(None, builders.capacity(3)))
     assert (decision.desired, decision.delta, decision.reason) == (3, 0, Reason.ALL_VOTES_ABSTAIN)
-    assert [(step.guard, step.before, step.after) for step in decision.steps] == [("data", 3, 3)]
+    assert [(step.guard, step.before, step.after) for step in decision.steps] == [("votes", 3, 3)]
 
 
 def test_without_data_the_minimum_is_still_bought() -> None:

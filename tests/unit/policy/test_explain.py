@@ -57,7 +57,7 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
         "region cn-beijing-cmcc-2, policy edge",
         "  capacity  unknown; committed 0",
         "  vote      TargetTracking(rps) abstains: SignalMissing: its source has not answered yet",
-        f"  guard     data: 0 -> 0: AllVotesAbstain: {WHY}",
+        f"  guard     votes: 0 -> 0: AllVotesAbstain: {WHY}",
         "  result    desired 0, order 0: AllVotesAbstain",
     ]
     assert summary(decision) == (f"cn-beijing-cmcc-2: ready 0, committed 0, desired 0: AllVotesAbstain: {WHY}")

@@ -51,6 +51,13 @@ def test_reads_and_purchases_have_rates_of_their_own() -> None:
         assert {fault.kind for fault in taken(chaos, action, 100) if fault} == RATES.purchases.keys()
 
 
+def test_actions_do_not_share_their_fate() -> None:
+    chaos = Chaos(7, RATES)
+    sales = [taken(chaos, action, 100) for action in sorted(PURCHASES)]
+    kinds = [[fault and fault.kind for fault in faults] for faults in sales]
+    assert len({tuple(course) for course in kinds}) == len(PURCHASES)
+
+
 def test_what_a_fault_leaves_open_is_decided_by_the_seed_too() -> None:
     rates = ChaosRates(purchases={"throttle": 0.4, "error_500_json": 0.3, "hang_before": 0.3}, longest=5)
     faults = [fault for fault in taken(Chaos(3, rates), SALE, 500) if fault]

@@ -2,15 +2,17 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from autoscaler.simulator.broken import CutAnswer, DripAnswer, NoAnswer, cut, drip
 from autoscaler.simulator.clock import VirtualClock
 from autoscaler.simulator.faults import KINDS, FaultKind
-from tests.unit.simulator.builders import CLUSTER, Caller, pools, region, scenario
+from tests.unit.simulator.builders import CLUSTER, Answer, Caller, pools, region, scenario
 
 
 def caller_with(kind: FaultKind, action: str | None = None, **fields: Any) -> Caller:
@@ -150,7 +152,7 @@ async def test_operations_of_one_name_are_told_apart() -> None:
 @pytest.mark.parametrize("sale", ["ScaleOutCluster", "ScaleClusterNodePool", "ModifyClusterNodePool"])
 async def test_a_fault_of_purchases_is_met_by_every_operation_that_sells(sale: str) -> None:
     async with caller_with("throttle") as caller:
-        calls = {
+        calls: dict[str, Callable[[], Awaitable[Answer]]] = {
             "ScaleOutCluster": caller.buy,
             "ScaleClusterNodePool": lambda: caller.add_to_pool(1),
             "ModifyClusterNodePool": lambda: caller.size_pool(2),
@@ -186,7 +188,7 @@ async def test_a_script_can_be_set_over_http() -> None:
 
 async def test_broken_answers_can_be_told_by_whoever_drives_the_handlers_without_sockets() -> None:
     clock = VirtualClock()
-    whole = aiohttp.web.json_response({"task_id": "T-1", "cluster_id": "c1"})
+    whole = web.json_response({"task_id": "T-1", "cluster_id": "c1"})
     half, slow = cut(whole), drip(whole, 20, clock)
     assert isinstance(half, CutAnswer)
     assert isinstance(slow, DripAnswer)

@@ -82,6 +82,16 @@ def test_the_load_of_a_node_taken_out_falls_on_the_others_and_its_page_is_gone()
     assert len(fleet.targets("a:1", START + 200)) == 2
 
 
+def test_a_region_that_lost_its_only_node_serves_again_when_the_next_one_joins() -> None:
+    books = CloudBooks(scenario(region(initial_nodes=1, demand=((0, 50),)), task_seconds=0, join_seconds=30), START)
+    fleet = EdgeFleet(books)
+    books.remove_by_hand(books.instances()[0].id, START + 100)
+    (name,) = books.buy(purchase(1), "r", START + 170).instances
+    reading = fleet.reading(NEAR, name, START + 300)
+    assert reading is not None
+    assert (reading.rate, reading.requests, reading.up_seconds) == (50.0, 5000.0, 100.0)
+
+
 def test_nodes_that_join_in_another_order_than_they_were_bought_share_the_load_from_then_on() -> None:
     late = {"nodes": [{"join_seconds": 300}]}
     given = scenario(region(initial_nodes=1, demand=((0, 120),)), task_seconds=0, join_seconds=30, scripts=[late])

@@ -48,6 +48,13 @@ def test_a_task_can_run_for_ever_while_its_nodes_become_ready() -> None:
     assert nodes(books, 90) == [("running", "Ready")] * 2
 
 
+def test_a_task_that_never_ends_has_no_event_of_its_end() -> None:
+    books = books_with({"task": "running"})
+    task = buy(books)
+    told = [event.message for event in books.task_book.events(task.cluster, START + 1e6) if event.task == task.id]
+    assert told == ["start"]
+
+
 def test_a_task_can_pause_on_its_way_and_go_on() -> None:
     task = buy(books_with({"meanwhile": [[10, 20, "paused"], [20, 30, "resuming"]], "task_seconds": 40}))
     assert words(task, 9, 10, 20, 30, 40) == ["running", "paused", "resuming", "running", "success"]

@@ -340,6 +340,19 @@ def test_a_human_is_needed_while_a_brake_holds_the_region_and_no_longer(scrape: 
     assert "autoscaler_needs_human{" not in scrape.page()
 
 
+@pytest.mark.parametrize("reason", [Reason.PRICE_UNKNOWN, Reason.BUDGET_EXHAUSTED])
+def test_a_human_is_needed_while_a_need_does_not_become_an_order(scrape: Scrape, reason: Reason) -> None:
+    """A price that is not told, a budget that only the ledger sees: no decision and no order says so."""
+    refused = OrderRefused(RegionId(REGION), reason, "why")
+    for ends in (a_plan(a_decision()), OrderChanged(an_order(), None)):
+        scrape.notice(refused)
+        assert scrape.value("needs_human", region=REGION, reason=reason) == 1
+        scrape.notice(ends)
+        assert scrape.value("needs_human", region=REGION, reason=reason) is None
+    scrape.notice(OrderRefused(RegionId(REGION), Reason.ORDER_UNSETTLED, "one is there already"))
+    assert "autoscaler_needs_human{" not in scrape.page()
+
+
 def test_a_human_is_needed_for_what_a_former_process_left_in_doubt(scrape: Scrape) -> None:
     scrape.observer.restore([replace(an_order(), state=OrderState.OVERDUE)])
     assert scrape.value("needs_human", region=REGION, reason="PastDeadline") == 1

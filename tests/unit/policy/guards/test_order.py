@@ -46,7 +46,7 @@ def test_the_first_guard_that_stops_a_purchase_names_the_reason_and_the_later_on
 
 def test_the_minimum_is_not_bought_while_the_capacity_is_unknown() -> None:
     decision = builders.decided(builders.policy(minNodes=3), builders.region_facts())
-    assert [step.guard for step in decision.steps] == ["data", "bounds", "capacity"]
+    assert [step.guard for step in decision.steps] == ["votes", "bounds", "capacity"]
     assert (decision.desired, decision.delta) == (0, 0)
 
 
