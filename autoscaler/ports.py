@@ -173,9 +173,10 @@ class Ledger(Protocol):
         ...
 
     async def remember(self, nodes: Mapping[InstanceId, RegionId], at: float) -> None:
-        """Keep which instances were nodes, and in which region; `at` (Unix seconds) is when they were first seen.
+        """Keep which instances were nodes, and in which region; `at` (Unix seconds) is when they were last told.
 
-        One that is known already stays as it is: an instance does not move.
+        One that is known already stays in its region: an instance does not move. Every call writes, so it also tells
+        whether the ledger takes writes.
         """
         ...
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from autoscaler.executor.sums import Sums
 from autoscaler.model.errors import LedgerUnusable, StaleOrder
-from autoscaler.model.events import LedgerFailed, OrderChanged
+from autoscaler.model.events import LedgerFailed, LedgerMended, OrderChanged
 from autoscaler.model.names import InstanceId, OrderId, RegionId, TaskId
 from autoscaler.model.order import Order, OrderIntent, OrderState
 from autoscaler.model.reason import Reason
@@ -156,8 +156,14 @@ class OrderBook:
         self._orders[order.id] = order
         self._regions.setdefault(order.region, {})[order.id] = order
 
+    def usable(self) -> None:
+        """The ledger took a write."""
+        if self.ledger_fault is not None:
+            self.ledger_fault = None
+            self._observer.notice(LedgerMended())
+
     def _written(self, order: Order, before: OrderState | None) -> None:
-        self.ledger_fault = None
+        self.usable()
         self._keep(order)
         self._note(order)
         if order.state.final:

@@ -19,11 +19,6 @@ class TokenBucket:
         self._paused_until = self._filled_at
         self._turn = asyncio.Lock()
 
-    @property
-    def paused(self) -> bool:
-        """Whether a pause is in force."""
-        return self._clock.monotonic() < self._paused_until
-
     async def take(self) -> float:
         """Wait for a token; gives the seconds waited."""
         started = self._clock.monotonic()

@@ -92,7 +92,7 @@ class Dispatcher:
             await self._gate.enter(action)
             self.drop_withdrawn()
             if not len(queue):
-                self._gate.leave(action, unused=True)
+                self._gate.leave(action)
                 continue
             # Chosen now, not when it came: a more urgent one may have come meanwhile.
             order = queue.pop()

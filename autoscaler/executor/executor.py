@@ -71,6 +71,7 @@ class Executor:
             recoverer=self._recoverer,
             send=self._dispatcher.put,
             drop_withdrawn=self._dispatcher.drop_withdrawn,
+            withdraw_unknown=self._intake.withdraw_unknown,
             settings=settings,
             retention=retention,
         )

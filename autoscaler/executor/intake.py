@@ -55,7 +55,7 @@ class Intake:
                 return  # the others would wait for the same fault; they are decided again
             except LedgerError as error:
                 self._refuse(intent, _reason(error), str(error))
-                await self._withdraw_unknown()
+                await self.withdraw_unknown()
 
     async def close(self) -> None:
         """Ask for no more prices."""
@@ -101,10 +101,10 @@ class Intake:
                 return f"{stop.reason}: order {order.id} in {order.region} tries first whether the account may buy"
         return None
 
-    async def _withdraw_unknown(self) -> None:
+    async def withdraw_unknown(self) -> None:
         """End what stands in the ledger without this process knowing: a write that was reported as failed.
 
-        Its need was decided again since, perhaps in another region, so it must not be sent.
+        Its need was decided again since, perhaps in another region, so it must not be sent. Does not raise.
         """
         try:
             for order in await self._book.take_up_unknown():

@@ -28,13 +28,16 @@ _REGIONS_PER_CALL = 100
 
 
 class PurchaseGate:
-    """What a purchase must pass: the pace of its action, and how many may be under way at once."""
+    """What a purchase must pass: a place among those under way, and just before it leaves the pace of its action.
+
+    Each action has its own places, too: one that is throttled holds up no other.
+    """
 
     def __init__(self, limits: PurchaseLimits, clock: Clock, observer: Observer) -> None:
         self._limits = limits
         self._clock = clock
         self._observer = observer
-        self._places = asyncio.Semaphore(limits.concurrency)
+        self._places: dict[str, asyncio.Semaphore] = {}
         self._buckets: dict[str, TokenBucket] = {}
 
     def restore(self, orders: Iterable[Order]) -> None:
@@ -48,30 +51,29 @@ class PurchaseGate:
             self._bucket(action).replay(sent)
 
     async def enter(self, action: str) -> None:
-        """Wait for the action's pace and for a free place; `leave` gives the place back.
+        """Wait for a free place; `leave` gives it back."""
+        await self._place(action).acquire()
 
-        A pause that begins while a place is waited for is kept, too.
-        """
-        bucket = self._bucket(action)
-        started = self._clock.monotonic()
-        while True:
-            await bucket.take()
-            await self._places.acquire()
-            if not bucket.paused:
-                break
-            self._places.release()
-            bucket.give_back()
-        self._observer.notice(LimiterWaited(action, self._clock.monotonic() - started))
+    def leave(self, action: str) -> None:
+        """Give a place back."""
+        self._place(action).release()
 
-    def leave(self, action: str, *, unused: bool = False) -> None:
-        """Give the place back, and the turn as well when it was not used."""
-        self._places.release()
-        if unused:
-            self._bucket(action).give_back()
+    async def turn(self, action: str) -> None:
+        """Wait for the action's pace: the call must leave now, or `give_back` the turn."""
+        self._observer.notice(LimiterWaited(action, await self._bucket(action).take()))
+
+    def give_back(self, action: str) -> None:
+        """Return a turn that was not used."""
+        self._bucket(action).give_back()
 
     def pause(self, action: str, seconds: float | None) -> None:
         """Keep an action still after a throttling answer; None when it gave no time."""
         self._bucket(action).pause(PAUSE_WITHOUT_HINT if seconds is None else seconds)
+
+    def _place(self, action: str) -> asyncio.Semaphore:
+        if action not in self._places:
+            self._places[action] = asyncio.Semaphore(self._limits.concurrency)
+        return self._places[action]
 
     def _bucket(self, action: str) -> TokenBucket:
         if action not in self._buckets:

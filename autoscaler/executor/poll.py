@@ -43,6 +43,7 @@ class Poller:
         recoverer: Recoverer,
         send: Callable[[Order], None],
         drop_withdrawn: Callable[[], None],
+        withdraw_unknown: Callable[[], Awaitable[None]],
         settings: ExecutorSettings,
         retention: float,
     ) -> None:
@@ -57,6 +58,7 @@ class Poller:
         self._recoverer = recoverer
         self._send = send
         self._drop_withdrawn = drop_withdrawn
+        self._withdraw_unknown = withdraw_unknown
         self._followed: set[ClusterId] = set()
         self._settings = settings
         self._retention = retention
@@ -78,6 +80,7 @@ class Poller:
             while True:
                 await self._listen_to_humans()
                 self._drop_withdrawn()
+                await self._mend()
                 touched = await asyncio.gather(
                     *(self._look_at(cluster, group) for cluster in sorted(self._clusters_to_read()))
                 )
@@ -96,6 +99,19 @@ class Poller:
             return
         if done:
             self._wake(regions or self.capacities)
+
+    async def _mend(self) -> None:
+        """After the ledger refused a write: settle what it holds all the same, and try whether it takes one again."""
+        if self._book.ledger_fault is None:
+            return
+        await self._withdraw_unknown()
+        known = dict(list(self._memory.sites.items())[:1])
+        try:
+            await self._ledger.remember(known, self._clock.now())
+        except LedgerError:
+            return  # it was told when it began
+        if known:
+            self._book.usable()
 
     async def _forget_old_orders(self) -> None:
         """Once a day: what is older than the retention goes, in the ledger only; what it sums up to stays."""

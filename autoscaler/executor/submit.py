@@ -69,7 +69,9 @@ class Submitter:
         except CloudError as error:
             reason = Reason.POOL_BUSY if isinstance(error, Busy) else Reason.BASELINE_UNREADABLE
             return await self._book.move(order, OrderState.PLANNED, reason, str(error))
-        if self.is_withdrawn(order):  # what was read may have been waited for long
+        await self._gate.turn(order.operation.name)
+        if self.is_withdrawn(order):  # what was read and the turn may have been waited for long
+            self._gate.give_back(order.operation.name)
             return await self.withdraw(order)
         order = await self._book.move(
             order,

@@ -154,8 +154,8 @@ def progress(order: Order, seen: Seen, new: frozenset[InstanceId], *, rivals: bo
     missing = order.nodes - len(known)
     no_task = order.receipt is None or order.receipt.task is None
     untold = no_task or (seen.gone and settled) or (_ended(task) and not results)
-    if untold and not rivals and 0 < len(unexplained) <= missing:
-        known, missing, unexplained = known | unexplained, missing - len(unexplained), frozenset()
+    if untold and not rivals and 0 < len(unexplained) == missing:
+        known, missing, unexplained = known | unexplained, 0, frozenset()
     ready = sum(survey.phase(instance) is NodePhase.READY for instance in known)
     failed = sum(_has_failed(instance, results.get(instance), survey) for instance in known)
     never_made = max(0, missing) if _ended(task) and settled and not unexplained else 0

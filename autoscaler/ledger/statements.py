@@ -81,6 +81,9 @@ END_PRUNING = "DELETE FROM pruning"
 
 PRUNED_NODES = "SELECT region, bought FROM pruned_nodes"
 
-INSERT_NODE = "INSERT INTO nodes (instance, region, at) VALUES (:instance, :region, :at) ON CONFLICT DO NOTHING"
+INSERT_NODE = """
+INSERT INTO nodes (instance, region, at) VALUES (:instance, :region, :at)
+ON CONFLICT (instance) DO UPDATE SET at = excluded.at
+"""
 
 NODES = "SELECT instance, region FROM nodes"

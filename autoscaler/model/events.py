@@ -82,6 +82,11 @@ class LedgerFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerMended:
+    """The ledger takes writes again."""
+
+
+@dataclass(frozen=True, slots=True)
 class OrderRefused:
     """A decision did not become an order: the ledger has one in its way, a budget is used up, no price was told."""
 
@@ -107,6 +112,7 @@ Event = (
     | CloudCalled
     | LimiterWaited
     | LedgerFailed
+    | LedgerMended
     | OrderRefused
     | ActDone
 )

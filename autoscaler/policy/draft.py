@@ -118,7 +118,7 @@ def draft(facts: RegionFacts, at: float, fleet: FleetFacts, policies: Policies, 
     """One region, voted and guarded by itself. `at` is Unix seconds."""
     policy = policies.by_region[facts.region]
     offers = policies.offers.get(facts.region, ())
-    committed = committed_nodes(facts)
+    committed = committed_nodes(facts, at)
     situation = Situation(
         facts,
         policy.spec,

@@ -52,7 +52,7 @@ class PurchaseLimits(PurchasePace):
     """The pace of purchase calls over all regions together; each operation of the API has its own."""
 
     per_minute: float = Field(default=30.0, gt=0, allow_inf_nan=False, description="Purchase calls per minute.")
-    concurrency: int = Field(default=4, ge=1, description="Purchase calls that may be under way at a time.")
+    concurrency: int = Field(default=4, ge=1, description="Purchase calls of one operation under way at a time.")
     per_action: dict[OperationName, PurchasePace] = Field(
         default={}, description="Operations with a pace of their own instead of the one above."
     )

@@ -16,6 +16,7 @@ from autoscaler.model.events import (
     CloudCalled,
     Event,
     LedgerFailed,
+    LedgerMended,
     LimiterWaited,
     OrderChanged,
     OrderRefused,
@@ -59,7 +60,7 @@ class LogObserver:
                 self._fault("capacity", detail, "capacity is unreadable")
             case PlanMade(plan):
                 self._plan(plan)
-            case OrderChanged() | OrderRefused() | ActDone() | LedgerFailed():
+            case OrderChanged() | OrderRefused() | ActDone() | LedgerFailed() | LedgerMended():
                 self._ordered(event)
             case CloudCalled(action, outcome, took):
                 level = logging.DEBUG if outcome == "ok" else logging.INFO
@@ -67,7 +68,7 @@ class LogObserver:
             case LimiterWaited(action, waited):
                 self._log.debug("waited for the rate limit", action=action, seconds=round(waited, 3))
 
-    def _ordered(self, event: OrderChanged | OrderRefused | ActDone | LedgerFailed) -> None:
+    def _ordered(self, event: OrderChanged | OrderRefused | ActDone | LedgerFailed | LedgerMended) -> None:
         match event:
             case OrderChanged(order, before):
                 self._order(order, before)
@@ -77,6 +78,8 @@ class LogObserver:
                 self._act(act)
             case LedgerFailed(detail):
                 self._log.error("the ledger refused a write", detail=detail)
+            case LedgerMended():
+                self._log.info("the ledger takes writes again")
 
     def _wave(self, wave: Wave) -> None:
         before = self._targets.get(wave.source, {})

@@ -16,6 +16,7 @@ from autoscaler.model.events import (
     CloudCalled,
     Event,
     LedgerFailed,
+    LedgerMended,
     LimiterWaited,
     OrderChanged,
     OrderRefused,
@@ -66,7 +67,7 @@ class MetricsObserver:
                 self._cloud.capacity_failures.inc()
             case PlanMade(plan, took):
                 self._plan(plan, took)
-            case OrderChanged() | OrderRefused() | ActDone() | LedgerFailed():
+            case OrderChanged() | OrderRefused() | ActDone() | LedgerFailed() | LedgerMended():
                 self._ordered(event)
             case CloudCalled(action, outcome, took):
                 self._cloud.requests.labels(action, outcome).inc()
@@ -94,7 +95,7 @@ class MetricsObserver:
                 self._forget_signal(region, signal)
         self._human.keep(regions)
 
-    def _ordered(self, event: OrderChanged | OrderRefused | ActDone | LedgerFailed) -> None:
+    def _ordered(self, event: OrderChanged | OrderRefused | ActDone | LedgerFailed | LedgerMended) -> None:
         match event:
             case OrderChanged(order, before):
                 self._orders.changed(order, before)
@@ -107,6 +108,8 @@ class MetricsObserver:
                 self._human.act_done(act)
             case LedgerFailed():
                 self._orders.ledger_failed()
+            case LedgerMended():
+                self._orders.ledger_written()
 
     def _wave(self, wave: Wave) -> None:
         s = self._sources

@@ -123,7 +123,10 @@ async def test_a_scenario_of_ones_own_is_what_is_simulated(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("regions: [{region: cn-a, stok: 1}]\nspeed: 3\n", [":1: regions[0].stok: unknown key 'stok'; did you mean 'stock'?", ":2: speed: unknown key"]),
+        (
+            "regions: [{region: cn-a, stok: 1}]\nspeed: 3\n",
+            [":1: regions[0].stok: unknown key 'stok'; did you mean 'stock'?", ":2: speed: unknown key"],
+        ),
         ("regions: [{region: cn-a}, {region: cn-a}]\n", ["a region is listed twice"]),
         ("regions: [\n", [":2: not YAML"]),
         ("", ["the file is empty"]),

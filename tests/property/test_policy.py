@@ -38,7 +38,7 @@ def test_the_result_is_never_below_what_is_committed_and_never_above_the_maximum
     served: ScalingPolicy, facts: RegionFacts
 ) -> None:
     decision = builders.decided(served, facts)
-    assert decision.committed == committed_nodes(facts)
+    assert decision.committed == committed_nodes(facts, decision.at)
     assert decision.committed <= decision.desired <= max(served.spec.max_nodes, decision.committed)
     assert decision.delta == decision.desired - decision.committed >= 0
 

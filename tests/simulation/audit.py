@@ -21,7 +21,6 @@ from tests.simulation.rates import Meter
 from tests.simulation.story import Story
 
 _DAY = 86_400.0
-_HELD_TURNS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ class Audit:
         return call
 
     def called(self, action: str, purchase: bool) -> None:
-        """A request left the machine. A process that starts knows nothing of the calls before it: each life is judged."""
+        """A request left the machine. Each life is judged by itself: a new process knows no calls before it."""
         if action not in self._meters:
             self._meters[action] = self._meter(action, purchase)
         if self._meters[action].exceeded(self._now()):
@@ -130,8 +129,8 @@ class Audit:
         settings = self._plan.executor
         if purchase:
             pace = settings.purchases.pace(action)
-            # A turn is taken before a place is free and the baseline is read, so that one call may arrive too close.
-            return Meter(pace.per_minute / 60.0, pace.burst, _HELD_TURNS)
+            # A turn is taken before a place is free and the baseline is read: so many calls may arrive too close.
+            return Meter(pace.per_minute / 60.0, pace.burst, settings.purchases.concurrency)
         reads = settings.reads.pace(action)
         return Meter(reads.per_second, reads.burst)
 

@@ -36,9 +36,9 @@ def _books(simulation: "Simulation") -> Iterator[str]:
             yield f"{_named(order)} claims {len(strange)} nodes that were not sold for it"
         if strange & by_hand:  # nobody can tell them apart where no task does; it buys too little, never twice
             simulation.story.count("nodes bought by hand and taken for an order's", len(strange & by_hand))
-        made = min(order.nodes, len(sold | order.instances))
+        made = len(sold | order.instances)  # more than were ordered, where the vendor made more
         told = order.state.final and order.state is not OrderState.ABANDONED
-        if order.bought < made or (told and order.bought > made):
+        if order.bought < min(order.nodes, made) or (told and order.bought > made):
             yield f"{_named(order)} counts {order.bought} nodes, {made} were sold for it"
         old = order.created_at < simulation.clock.now() - _LONG_ENOUGH
         if old and order.state in {OrderState.PLANNED, OrderState.SUBMITTING}:

@@ -3,17 +3,20 @@
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from autoscaler.executor.executor import Executor
+from autoscaler.executor.intake import Limits
 from autoscaler.ledger.memory import MemoryLedger
-from autoscaler.model.errors import CloudError
-from autoscaler.model.events import Event
-from autoscaler.model.names import ClusterId, OrderId, RegionId
+from autoscaler.model.capacity import Task
+from autoscaler.model.errors import CloudError, LedgerUnusable
+from autoscaler.model.events import Event, OrderRefused
+from autoscaler.model.names import ClusterId, OrderId, RegionId, TaskId
 from autoscaler.model.operation import Operation, Quantity, ScaleOutCluster
 from autoscaler.model.order import Order, OrderIntent, OrderState, Receipt
+from autoscaler.model.reason import Reason
 from autoscaler.model.spending import SpendingLimit
 from autoscaler.settings.sections import DAY, BackoffSettings, ExecutorSettings, PurchaseLimits, ReadLimits
 from autoscaler.simulator.books import CloudBooks
@@ -48,6 +51,11 @@ def operation(region: RegionId) -> ScaleOutCluster:
     return ScaleOutCluster(CLUSTER, "tiny", region, "ens.sn1.tiny", "m-1", "BandwidthByDay", 1, 40)
 
 
+def intent(nodes: int, region: RegionId = BEIJING, **changes: object) -> OrderIntent:
+    """What a decision asks for."""
+    return replace(OrderIntent(1, region, operation(region), nodes), **changes)  # type: ignore[arg-type]  # by name
+
+
 @dataclass
 class Listener:
     """Keeps every event."""
@@ -59,9 +67,14 @@ class Listener:
 
 
 class Stand:
-    """The executor and everything around it."""
+    """The executor and everything around it. `clusters` and `limits` are those of the next process."""
 
-    def __init__(self, scene: Scenario | None = None, settings: ExecutorSettings = SETTINGS) -> None:
+    def __init__(
+        self,
+        scene: Scenario | None = None,
+        settings: ExecutorSettings = SETTINGS,
+        clusters: Mapping[ClusterId, Iterable[RegionId]] | None = None,
+    ) -> None:
         self.clock = VirtualClock(1_800_000_000.0)
         self.books = CloudBooks(scene or scenario(), self.clock.now())
         self.cloud = InProcessCloud(self.books, self.clock)
@@ -69,7 +82,8 @@ class Stand:
         self.listener = Listener()
         self.rung: list[RegionId] = []
         self.settings = settings
-        self.limits: Sequence[SpendingLimit] = ()
+        self.clusters = clusters or {CLUSTER: (BEIJING, SHANGHAI)}
+        self.limits: Limits = lambda region, at: ()
         self.executor = self._executor()
         self._running: asyncio.Task[None] | None = None
 
@@ -80,13 +94,20 @@ class Stand:
             self.clock,
             self.listener,
             self.settings,
-            {CLUSTER: (BEIJING, SHANGHAI)},
-            lambda: OrderId(f"o-{next(_numbers):05}"),
+            self.clusters,
+            self.new_id,
             self._ring,
-            limits=lambda region, at: self.limits,
+            limits=self._limits,
             dice=random.Random(1),  # noqa: S311  # pauses, not secrets
             retention=400 * DAY,
         )
+
+    @staticmethod
+    def new_id() -> OrderId:
+        return OrderId(f"o-{next(_numbers):05}")
+
+    def _limits(self, region: RegionId, at: float) -> Sequence[SpendingLimit]:
+        return self.limits(region, at)
 
     def _ring(self, regions: Iterable[RegionId]) -> None:
         self.rung.extend(regions)
@@ -110,7 +131,10 @@ class Stand:
         await self.start()
 
     async def buy(self, nodes: int, region: RegionId = BEIJING) -> None:
-        await self.executor.place([OrderIntent(1, region, operation(region), nodes)])
+        await self.place(intent(nodes, region))
+
+    async def place(self, *intents: OrderIntent) -> None:
+        await self.executor.place(intents)
 
     async def orders(self) -> list[Order]:
         return list(reversed(await self.ledger.all(100)))
@@ -122,10 +146,20 @@ class Stand:
     async def states(self, order: Order) -> list[OrderState]:
         return [line.after for line in await self.ledger.history(order.id)]
 
+    async def reasons(self, order: Order) -> list[Reason]:
+        return [line.reason for line in await self.ledger.history(order.id)]
+
+    def refusals(self) -> list[OrderRefused]:
+        return [event for event in self.listener.events if isinstance(event, OrderRefused)]
+
 
 @asynccontextmanager
-async def running(scene: Scenario | None = None, settings: ExecutorSettings = SETTINGS) -> AsyncIterator[Stand]:
-    stand = Stand(scene, settings)
+async def running(
+    scene: Scenario | None = None,
+    settings: ExecutorSettings = SETTINGS,
+    clusters: Mapping[ClusterId, Iterable[RegionId]] | None = None,
+) -> AsyncIterator[Stand]:
+    stand = Stand(scene, settings, clusters)
     await stand.start()
     try:
         yield stand
@@ -147,3 +181,26 @@ def refusing(stand: Stand, error: CloudError, times: int, region: str = BEIJING)
 
     stand.cloud.purchase = purchase  # type: ignore[method-assign]  # a fault of the API
     return moments
+
+
+def lying(stand: Stand, when: Callable[[Order], bool]) -> None:
+    """Let the ledger report one step as failed that is on disk: the first to an order for which `when` holds."""
+    write = stand.ledger.replace
+    once = iter([True])
+
+    async def replace_and_complain(before: Order, after: Order, at: float) -> None:
+        await write(before, after, at)
+        if when(after) and next(once, False):
+            raise LedgerUnusable("the disk reports an error after the commit")
+
+    stand.ledger.replace = replace_and_complain  # type: ignore[method-assign]  # a disk that lies
+
+
+def tell_nothing(stand: Stand) -> None:
+    """Let no task tell what it makes."""
+    real = stand.cloud.task
+
+    async def task(task: TaskId) -> Task:
+        return replace(await real(task), results={})
+
+    stand.cloud.task = task  # type: ignore[method-assign]  # a task without results

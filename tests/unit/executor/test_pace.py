@@ -2,13 +2,15 @@
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 
 import pytest
 
 from autoscaler.executor.bucket import TokenBucket
 from autoscaler.executor.limiter import LimitedReads, PurchaseGate
+from autoscaler.model.capacity import Instance
 from autoscaler.model.errors import Busy, Forbidden, Throttled, Unavailable
-from autoscaler.model.names import ClusterId
+from autoscaler.model.names import ClusterId, RegionId
 from autoscaler.model.order import OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.settings.sections import PurchaseLimits, PurchasePace, ReadLimits, ReadPace
@@ -24,6 +26,7 @@ async def passed(gate: PurchaseGate, clock: VirtualClock, action: str, times: in
 
     async def through() -> None:
         await gate.enter(action)
+        await gate.turn(action)
         moments.append(round(clock.monotonic(), 3))
         gate.leave(action)
 
@@ -53,18 +56,54 @@ async def test_a_throttled_action_keeps_still_and_the_others_do_not() -> None:
     assert await passed(gate, clock, "ScaleOutCluster", 1) == [30.0]
 
 
-async def test_a_pause_that_begins_while_a_place_is_waited_for_is_kept() -> None:
+async def test_only_so_many_calls_of_one_operation_are_under_way_and_others_are_not_held_up() -> None:
     clock = VirtualClock()
     gate = PurchaseGate(PurchaseLimits(per_minute=6000, burst=10, concurrency=1), clock, Listener())
     await gate.enter("ScaleOutCluster")
     waiting = asyncio.create_task(gate.enter("ScaleOutCluster"))
-    await clock.advance(1)
-    gate.pause("ScaleOutCluster", 20.0)
+    await clock.advance(100)
+    assert not waiting.done()
+    await gate.enter("ModifyClusterNodePool")
     gate.leave("ScaleOutCluster")
+    await clock.advance(0)
+    assert waiting.done()
+
+
+async def test_a_pause_that_begins_while_the_turn_is_waited_for_is_kept() -> None:
+    clock = VirtualClock()
+    gate = PurchaseGate(PurchaseLimits(per_minute=6, burst=1), clock, Listener())
+    await gate.turn("ScaleOutCluster")
+    waiting = asyncio.create_task(gate.turn("ScaleOutCluster"))
+    await clock.advance(5)
+    gate.pause("ScaleOutCluster", 20.0)
     await clock.advance(19)
     assert not waiting.done()
     await clock.advance(2)
     assert waiting.done()
+
+
+async def test_calls_leave_at_the_pace_however_slowly_their_baselines_are_read() -> None:
+    """A turn is taken just before the call leaves: slow reads must not let saved turns leave in a bunch."""
+    settings = SETTINGS.model_copy(
+        update={"purchases": PurchaseLimits(per_minute=60, burst=1, concurrency=4), "decision_valid_for": 1e4}
+    )
+    async with running(settings=settings) as stand:
+        left = refusing(stand, Unavailable("ScaleOutCluster", "ConnectionRefused"), 0)
+        left_too = refusing(stand, Unavailable("ScaleOutCluster", "ConnectionRefused"), 0, SHANGHAI)
+        read, slow = stand.cloud.instances, [True]
+
+        async def instances(regions: Sequence[RegionId]) -> Sequence[Instance]:
+            if slow[0] and len(regions) == 1:
+                await stand.clock.sleep(7.0)
+            return await read(regions)
+
+        stand.cloud.instances = instances  # type: ignore[method-assign]  # a slow API
+        await stand.buy(1)
+        await stand.buy(1, SHANGHAI)
+        await stand.clock.advance(30)
+        moments = sorted([*left, *left_too])
+        assert len(moments) == 2
+        assert moments[1] - moments[0] >= 1.0 - 1e-6
 
 
 async def test_polling_as_fast_as_it_may_leaves_a_purchase_its_share() -> None:

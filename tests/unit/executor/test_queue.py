@@ -1,6 +1,7 @@
 """The queue: the most urgent order first, and none waits for ever."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -80,3 +81,48 @@ def test_every_order_comes_out_once(sizes: list[tuple[int, int]]) -> None:
     for name, (nodes, desired) in zip(names, sizes, strict=True):
         queue.put(order(name, nodes, desired))
     assert sorted(queue.pop().id for _ in names) == sorted(names)
+
+
+async def test_a_region_whose_order_became_too_old_keeps_its_turn_when_it_is_decided_afresh() -> None:
+    clock = VirtualClock()
+    queue = OrderQueue(clock)
+    queue.put(order("patient", 1, 100))
+    await clock.advance(WAIT_THAT_WEIGHS_AS_MUCH)
+    assert [one.id for one in queue.drop(lambda one: True)] == ["patient"]
+    assert len(queue) == 0
+    assert not queue._filled.is_set()
+    await clock.advance(1)
+    queue.put(replace(order("patient", 1, 100), id=OrderId("afresh")))
+    queue.put(order("urgent", 1, 1))
+    assert queue.pop().id == "afresh"
+
+
+async def test_a_region_that_was_served_begins_to_wait_anew() -> None:
+    clock = VirtualClock()
+    queue = OrderQueue(clock)
+    queue.put(order("served", 1, 100))
+    await clock.advance(WAIT_THAT_WEIGHS_AS_MUCH)
+    assert queue.pop().id == "served"
+    queue.put(replace(order("served", 1, 100), id=OrderId("next")))
+    queue.put(order("urgent", 1, 1))
+    assert queue.pop().id == "urgent"
+
+
+async def test_a_region_that_asked_for_nothing_for_a_while_has_lost_its_turn() -> None:
+    clock = VirtualClock()
+    queue = OrderQueue(clock)
+    queue.put(order("content", 1, 100))
+    await clock.advance(WAIT_THAT_WEIGHS_AS_MUCH)
+    queue.drop(lambda one: True)
+    await clock.advance(600)
+    queue.put(replace(order("content", 1, 100), id=OrderId("later")))
+    queue.put(order("urgent", 1, 1))
+    assert queue.pop().id == "urgent"
+
+
+def test_only_what_must_not_be_sent_is_dropped() -> None:
+    queue = OrderQueue(VirtualClock())
+    queue.put(order("old", 1, 1))
+    queue.put(order("new", 1, 2))
+    assert [one.id for one in queue.drop(lambda one: one.id == "old")] == ["old"]
+    assert queue.pop().id == "new"

@@ -160,18 +160,3 @@ async def test_a_task_that_made_fewer_nodes_than_ordered_is_partial_after_the_se
         await stand.clock.advance(stand.settings.settle_after)
         order = await stand.only_order()
         assert (order.state, order.bought) == (S.PARTIAL, 1)
-
-
-async def test_what_a_doubtful_order_made_is_not_taken_for_an_accepted_one_whose_task_tells_nothing() -> None:
-    """Two orders of one region that nobody can tell apart: neither takes the other's instances."""
-    async with running() as stand:
-        show(stand, lambda task: replace(task, results={}, parameters={}))
-        await stand.buy(2)
-        await stand.clock.advance(1)
-        stand.cloud.faults.append("lost_answer")
-        await stand.buy(2)
-        await stand.clock.advance(200)
-        first, second = await stand.orders()
-        assert second.state in {S.IN_DOUBT, S.ACCEPTED, S.OVERDUE}
-        assert not first.instances & second.instances
-        assert stand.books.sold(BEIJING) == 4

@@ -99,7 +99,8 @@ async def added(ledger: Ledger, number: int, action: Add, limits: list[SpendingL
 
 
 async def stepped(ledger: Ledger, order: Order, step: Step) -> None:
-    instances = frozenset(InstanceId(f"i-{number}") for number in range(step.came))
+    # No more than ordered: what a vendor makes beyond an order is charged, and no ledger can keep it from that.
+    instances = frozenset(InstanceId(f"i-{number}") for number in range(min(step.came, order.nodes)))
     await ledger.replace(order, order.moved(step.to, Reason.SENDING, NOW, instances=instances), NOW)
 
 

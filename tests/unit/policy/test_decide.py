@@ -10,7 +10,7 @@ from autoscaler.model.names import InstanceId, RegionId
 from autoscaler.model.order import Baseline, OrderIntent, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.policy.combine import largest
-from autoscaler.policy.committed import committed_nodes
+from autoscaler.policy.committed import SHOWN_AFTER, committed_nodes
 from autoscaler.policy.decide import decide
 from autoscaler.policy.planning import intents
 from tests.unit.policy import builders
@@ -33,23 +33,42 @@ def test_the_largest_vote_wins_and_an_abstention_is_not_zero(votes: list[int | N
 
 def test_committed_counts_every_node_that_was_paid_for_whatever_its_state() -> None:
     there = builders.capacity(1, unready=2, joining=3, failed=4)
-    assert committed_nodes(builders.region_facts(None, there)) == 10
+    assert committed_nodes(builders.region_facts(None, there), builders.NOW) == 10
 
 
 @pytest.mark.parametrize("state", list(OrderState))
 def test_an_order_counts_until_it_is_final(state: OrderState) -> None:
     one = builders.region_facts(None, builders.capacity(1), [builders.order(state, 4)])
-    assert committed_nodes(one) == (1 if state.final else 5)
+    assert committed_nodes(one, builders.NOW) == (1 if state.final else 5)
 
 
 def test_a_node_that_the_capacity_shows_is_not_counted_again_for_its_order() -> None:
     known = [InstanceId("i-joining-0"), InstanceId("i-joining-1"), InstanceId("i-not-a-node-yet")]
     ordered = builders.order(OrderState.ACCEPTED, 4, instances=known)
-    assert committed_nodes(builders.region_facts(None, builders.capacity(3, joining=2), [ordered])) == 3 + 2 + 2
+    assert (
+        committed_nodes(builders.region_facts(None, builders.capacity(3, joining=2), [ordered]), builders.NOW)
+        == 3 + 2 + 2
+    )
+
+
+@pytest.mark.parametrize(
+    ("settled_ago", "read_ago", "counted"),
+    [(10.0, 20.0, 2), (10.0, 0.0, 2), (SHOWN_AFTER - 1, 0.0, 2), (SHOWN_AFTER, 0.0, 0), (9_000.0, 9_001.0, 2)],
+)
+def test_what_an_order_bought_counts_after_its_end_until_a_list_had_time_to_show_it(
+    settled_ago: float, read_ago: float, counted: int
+) -> None:
+    """The reading may be older than the order's end, and lists lag; an instance that never shows up is gone at last."""
+    hidden = [InstanceId("i-a"), InstanceId("i-b")]
+    ended = builders.order(OrderState.FAILED, 4, instances=hidden, settled_ago=settled_ago)
+    read = replace(builders.capacity(3), at=builders.NOW - read_ago)
+    assert committed_nodes(builders.region_facts(None, read, [ended]), builders.NOW) == 3 + counted
 
 
 def test_orders_count_while_the_capacity_is_unknown() -> None:
-    assert committed_nodes(builders.region_facts(None, None, [builders.order(OrderState.IN_DOUBT, 4)])) == 4
+    assert (
+        committed_nodes(builders.region_facts(None, None, [builders.order(OrderState.IN_DOUBT, 4)]), builders.NOW) == 4
+    )
 
 
 def test_only_regions_that_a_policy_serves_are_decided_in_the_order_of_their_ids() -> None:

@@ -21,6 +21,7 @@ from autoscaler.model.events import (
     CloudCalled,
     Event,
     LedgerFailed,
+    LedgerMended,
     LimiterWaited,
     OrderChanged,
     OrderRefused,
@@ -234,7 +235,8 @@ def test_unreadable_capacity_is_a_warning_and_its_return_is_told(log: Log) -> No
 
 
 def test_a_refusing_ledger_is_an_error_each_time(log: Log) -> None:
-    assert [line["level"] for line in log.notice(LedgerFailed("full"), LedgerFailed("full"))] == ["error", "error"]
+    lines = log.notice(LedgerFailed("full"), LedgerFailed("full"), LedgerMended())
+    assert [line["level"] for line in lines] == ["error", "error", "info"]
 
 
 def test_calls_that_went_well_are_told_at_debug_only() -> None:

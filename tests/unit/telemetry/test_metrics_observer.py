@@ -23,6 +23,7 @@ from autoscaler.model.events import (
     CloudCalled,
     Event,
     LedgerFailed,
+    LedgerMended,
     LimiterWaited,
     OrderChanged,
     OrderRefused,
@@ -80,6 +81,7 @@ EVENTS: tuple[Event, ...] = (
     CloudCalled("ScaleOutCluster", "ok", 1.5),
     LimiterWaited("ScaleOutCluster", 0.2),
     LedgerFailed("disk is full"),
+    LedgerMended(),
     OrderRefused(REGION, Reason.BUDGET_EXHAUSTED, "budget north, day"),
     ActDone(Act(ActKind.RELEASE, REGION, "mended", "ann", AT, 1, AT, "released")),
 )
@@ -123,6 +125,8 @@ def test_it_is_an_observer(scrape: Scrape) -> None:
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
 def test_every_kind_of_event_changes_the_page(scrape: Scrape, event: Event) -> None:
+    if isinstance(event, LedgerMended):
+        scrape.notice(LedgerFailed("what is mended"))
     before = scrape.page()
     scrape.notice(event)
     assert scrape.page() != before
