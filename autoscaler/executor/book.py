@@ -91,7 +91,7 @@ class OrderBook:
         try:
             await self._ledger.add(order, limits)
         except LedgerUnusable as error:
-            self._failed(error)
+            self.refused(error)
             raise
         self._written(order, None)
         return order
@@ -119,7 +119,7 @@ class OrderBook:
         try:
             await self._ledger.replace(order, after, now)
         except LedgerUnusable as error:
-            self._failed(error)
+            self.refused(error)
             raise
         except StaleOrder:
             self.take(await self._ledger.get(order.id))
@@ -170,7 +170,8 @@ class OrderBook:
             self._forget_old(order.region)
         self._observer.notice(OrderChanged(order, before))
 
-    def _failed(self, error: LedgerUnusable) -> None:
+    def refused(self, error: LedgerUnusable) -> None:
+        """The ledger refused a write: nothing is ready until it takes one again."""
         self.ledger_fault = str(error)
         self._observer.notice(LedgerFailed(str(error)))
 

@@ -14,7 +14,7 @@ from autoscaler.executor.recover import Recoverer
 from autoscaler.executor.survey import Memory, Survey, survey
 from autoscaler.executor.track import Tracker
 from autoscaler.model.capacity import Capacity
-from autoscaler.model.errors import CloudError, LedgerError
+from autoscaler.model.errors import CloudError, LedgerError, LedgerUnusable
 from autoscaler.model.events import CapacityRead, CapacityUnreadable
 from autoscaler.model.names import ClusterId, RegionId
 from autoscaler.model.order import Order, OrderState
@@ -92,13 +92,18 @@ class Poller:
         try:
             done, regions = await carry_out_pending(self._ledger, self._book, self._clock, self._observer)
         except LedgerError as error:
-            _log.warning("what a human asked for waits for the ledger: %s", error)
+            self._tell("what a human asked for waits for the ledger", error)
             return
         except Exception:  # noqa: BLE001  # it must not keep the clusters from being read
             _log.exception("what a human asked for met a fault of this program")
             return
         if done:
             self._wake(regions or self.capacities)
+
+    def _tell(self, what: str, error: LedgerError) -> None:
+        _log.warning("%s: %s", what, error)
+        if isinstance(error, LedgerUnusable) and self._book.ledger_fault is None:
+            self._book.refused(error)
 
     async def _mend(self) -> None:
         """After the ledger refused a write: settle what it holds all the same, and try whether it takes one again."""
@@ -122,7 +127,7 @@ class Poller:
             # Counted from the newest order, where the clock is ahead of it: one wrong clock must not forget it all.
             await self._ledger.prune(min(self._clock.now(), self._book.newest_settled) - self._retention)
         except LedgerError as error:
-            _log.warning("old orders can not be pruned: %s", error)
+            self._tell("old orders can not be pruned", error)
 
     def _clusters_to_read(self) -> frozenset[ClusterId]:
         """The configured clusters, and those of open orders: an order outlives its line in the fleet."""
@@ -179,7 +184,7 @@ class Poller:
         try:
             await self._ledger.remember(new, self._clock.now())
         except LedgerError as error:
-            _log.warning("new nodes can not be remembered: %s", error)
+            self._tell("new nodes can not be remembered", error)
             return
         self._memory.kept.update(new)
 

@@ -48,8 +48,8 @@ def wait_until(check: Callable[[], bool], what: str, within: float = READY_WITHI
         time.sleep(POLL)
 
 
-def http_get(port: int, path: str) -> str | None:
-    """The body of a 200 answer from loopback; None for any other answer, and for none."""
+def http_get(port: int, path: str, status: int = 200) -> str | None:
+    """The body of an answer with that status from loopback; None for any other answer, and for none."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
     try:
         connection.request("GET", path)
@@ -59,7 +59,7 @@ def http_get(port: int, path: str) -> str | None:
         return None
     finally:
         connection.close()
-    return body if answer.status == 200 else None
+    return body if answer.status == status else None
 
 
 class RealServer:

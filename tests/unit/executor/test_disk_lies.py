@@ -1,10 +1,13 @@
 """A disk that lies: a step that is reported as failed and is on disk wedges nothing, and refuses no human for good."""
 
+from collections.abc import Sequence
+
 from autoscaler.model.act import EVERYWHERE, Act, ActKind
 from autoscaler.model.errors import Forbidden, LedgerUnusable
-from autoscaler.model.events import ActDone
+from autoscaler.model.events import ActDone, LedgerMended
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
+from autoscaler.model.spending import SpendingLimit
 from tests.unit.executor.stand import BEIJING, SETTINGS, SHANGHAI, Stand, intent, lying, refusing, running, scenario
 
 S = OrderState
@@ -24,6 +27,19 @@ async def stuck_doubt(stand: Stand) -> Order:
     order = await stand.only_order()
     assert order.state is S.IN_DOUBT
     return order
+
+
+def add_and_complain(stand: Stand) -> None:
+    """Let the ledger report one new order as failed that is on disk."""
+    write = stand.ledger.add
+    once = iter([True])
+
+    async def add(order: Order, limits: Sequence[SpendingLimit] = ()) -> None:
+        await write(order, limits)
+        if next(once, False):
+            raise LedgerUnusable("the disk reports an error after the commit")
+
+    stand.ledger.add = add  # type: ignore[method-assign]  # a disk that lies
 
 
 async def test_a_step_back_from_a_doubt_that_was_reported_as_failed_is_sent_all_the_same() -> None:
@@ -104,18 +120,33 @@ async def test_a_release_whose_closing_was_reported_as_failed_ends_the_stop() ->
         assert stand.executor.fleet().stop is None
 
 
+async def test_an_order_whose_add_was_reported_as_failed_is_withdrawn_though_nobody_asks_again() -> None:
+    async with running() as stand:
+        add_and_complain(stand)
+        await stand.buy(2)
+        await stand.clock.advance(11)
+        order = await stand.only_order()
+        assert (order.state, order.reason) == (S.FAILED, Reason.DECISION_WITHDRAWN)
+        assert stand.cloud.calls == 0
+
+
+async def test_a_ledger_that_takes_writes_again_says_so_once_though_nothing_is_ordered() -> None:
+    async with running() as stand:
+        stand.ledger.fault = "database or disk is full"
+        await stand.buy(2)
+        assert stand.executor.readiness()["ledger"] == "database or disk is full"
+        await stand.clock.advance(25)
+        assert LedgerMended() not in stand.listener.events
+        stand.ledger.fault = None
+        await stand.clock.advance(25)
+        assert stand.listener.events.count(LedgerMended()) == 1
+        assert stand.executor.readiness()["ledger"] is None
+
+
 async def test_an_order_whose_add_was_reported_as_failed_is_not_bought_beside_the_one_that_took_its_place() -> None:
     """Its region can not buy any more, and the same shortfall goes to the next sibling."""
     async with running() as stand:
-        write = stand.ledger.add
-        once = iter([True])
-
-        async def complaining(order: Order, limits: object = ()) -> None:
-            await write(order)
-            if next(once, False):
-                raise LedgerUnusable("the disk reports an error after the commit")
-
-        stand.ledger.add = complaining  # type: ignore[method-assign]  # a disk that lies
+        add_and_complain(stand)
         await stand.buy(2)
         await stand.clock.advance(5)
         await stand.place(intent(2, SHANGHAI, for_region=BEIJING))
