@@ -42,8 +42,8 @@ unit: $(DEV_STAMP) ## the test suite, with branch coverage
 	$(VENV)/bin/coverage erase
 	$(PY) -m pytest --cov --cov-branch --cov-report=term
 
-simulate: $(DEV_STAMP) ## run SEEDS seeds of the deterministic simulation, from FIRST on
-	@$(PY) -m tests.simulation --seeds $(SEEDS) --first $(FIRST)
+simulate: $(DEV_STAMP) ## run SEEDS seeds of the deterministic simulation, from FIRST on; PLANTED=bug must fail
+	@$(PY) -m tests.simulation --seeds $(SEEDS) --first $(FIRST) $(if $(PLANTED),--planted $(PLANTED))
 
 wheel: $(DEV_STAMP) ## build the wheel and smoke-test its CLI in a fresh virtual environment
 	tests/wheel_smoke.sh $(PYTHON)

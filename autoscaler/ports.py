@@ -164,6 +164,7 @@ class Ledger(Protocol):
     async def prune(self, before: float) -> int:
         """Forget final orders settled before then (Unix seconds), with their history; gives how many.
 
+        Orders for another region stay: nothing else tells that its need is met elsewhere.
         What `totals` tells does not change by it.
         """
         ...

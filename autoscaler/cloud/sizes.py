@@ -70,7 +70,10 @@ def stock(body: bytes) -> int:
 def price(body: bytes) -> Money:
     """ENS DescribePrice: the trade price in hundredths of the account's currency, rounded up."""
     amount = mapping_of(mapping_of(read_fields(body).get("PriceInfo")).get("Price")).get("TradePrice")
-    return Money(math.ceil(_amount(amount) * 100))
+    price = Money(math.ceil(_amount(amount) * 100))
+    if price == 0:
+        raise Unreadable("the answer has a TradePrice of 0: no budget could hold such orders")
+    return price
 
 
 def _amount(value: object) -> Fraction:

@@ -28,6 +28,22 @@ class TokenBucket:
             self._tokens -= 1.0
         return self._clock.monotonic() - started
 
+    async def take_within(self, seconds: float) -> float | None:
+        """As `take`, for at most `seconds`; None, and no token taken, when none came by then."""
+        if not self._turn.locked() and self._shortage() <= 0:
+            return await self.take()
+        taking = asyncio.create_task(self.take(), name="bucket: take")
+        timer = asyncio.create_task(self._clock.sleep(seconds), name="bucket: timer")
+        try:
+            await asyncio.wait({taking, timer}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            timer.cancel()
+            taken = taking.done() and not taking.cancelled()
+            if not taken:
+                taking.cancel()
+            await asyncio.gather(taking, timer, return_exceptions=True)
+        return taking.result() if taken else None
+
     def replay(self, ages: Iterable[float]) -> None:
         """Count what a former process took `ages` seconds ago: a restart must not be a way around the pace."""
         tokens, last = self._burst, math.inf
@@ -35,10 +51,6 @@ class TokenBucket:
             tokens = min(self._burst, tokens + (last - age) * self._rate) - 1.0
             last = age
         self._tokens = min(self._burst, tokens + last * self._rate)
-
-    def give_back(self) -> None:
-        """Return a token that was not used."""
-        self._tokens = min(self._burst, self._tokens + 1.0)
 
     def owe(self, tokens: int) -> None:
         """Take tokens that were used already; those who come next wait for them."""

@@ -15,7 +15,7 @@ from autoscaler.executor.submit import Submitter
 from autoscaler.executor.track import Tracker
 from autoscaler.model.capacity import Capacity
 from autoscaler.model.decision import FleetFacts, Tally
-from autoscaler.model.names import ClusterId, OrderId, RegionId
+from autoscaler.model.names import ClusterId, InstanceId, OrderId, RegionId
 from autoscaler.model.order import Order, OrderIntent, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.ports import Clock, Cloud, Ledger, Observer
@@ -86,7 +86,11 @@ class Executor:
 
     def tally(self, region: RegionId) -> Tally:
         """What the ledger sums up over the region's whole life."""
-        return self.book.sums.tally(region, self._clock.now())
+        return self.book.sums.tally(region, self._clock.now(), self._serving)
+
+    def _serving(self, region: RegionId) -> frozenset[InstanceId] | None:
+        capacity = self.capacity(region)
+        return None if capacity is None else capacity.instances - capacity.failed
 
     def fleet(self) -> FleetFacts:
         """The fleet as a whole."""

@@ -58,13 +58,12 @@ class PurchaseGate:
         """Give a place back."""
         self._place(action).release()
 
-    async def turn(self, action: str) -> None:
-        """Wait for the action's pace: the call must leave now, or `give_back` the turn."""
-        self._observer.notice(LimiterWaited(action, await self._bucket(action).take()))
-
-    def give_back(self, action: str) -> None:
-        """Return a turn that was not used."""
-        self._bucket(action).give_back()
+    async def turn(self, action: str, at_most: float) -> bool:
+        """Wait for the action's pace, `at_most` seconds; True when the call may, and must, leave now."""
+        waited = await self._bucket(action).take_within(at_most)
+        if waited is not None:
+            self._observer.notice(LimiterWaited(action, waited))
+        return waited is not None
 
     def pause(self, action: str, seconds: float | None) -> None:
         """Keep an action still after a throttling answer; None when it gave no time."""

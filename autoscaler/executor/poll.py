@@ -192,11 +192,11 @@ class Poller:
         """Keep the reading; gives the regions whose nodes changed, or could not be trusted before."""
         for region, why in seen.refused.items():
             self._observer.notice(CapacityUnreadable(f"region {region}: {why}"))
-        news = frozenset(
-            region for region, now in seen.capacities.items() if self._is_news(self.capacities.get(region), now)
-        )
-        self.capacities.update(seen.capacities)
-        self._observer.notice(CapacityRead(tuple(seen.capacities.values()), seen.at))
+        # A region that has moved to another cluster is read there; here its old orders are followed only.
+        own = {region: now for region, now in seen.capacities.items() if region in self._clusters.get(seen.cluster, ())}
+        news = frozenset(region for region, now in own.items() if self._is_news(self.capacities.get(region), now))
+        self.capacities.update(own)
+        self._observer.notice(CapacityRead(tuple(own.values()), seen.at))
         return news
 
     def _is_news(self, before: Capacity | None, now: Capacity) -> bool:

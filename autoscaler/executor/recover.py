@@ -7,14 +7,14 @@ the region gets no further order, and a human is told.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autoscaler.executor.book import OrderBook
 from autoscaler.executor.evidence import ClusterTasks
 from autoscaler.executor.survey import Survey
 from autoscaler.model.capacity import Task
 from autoscaler.model.errors import CloudError
-from autoscaler.model.names import InstanceId, OrderId
+from autoscaler.model.names import InstanceId, OrderId, TaskId
 from autoscaler.model.operation import Count, ScaleOutCluster
 from autoscaler.model.order import Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
@@ -26,11 +26,22 @@ _SCALES = "scale"
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Candidates for what an order did: tasks that fit, tasks that may or may not fit, unexplained new instances."""
+    """Candidates for what an order did: tasks that fit, tasks that may or may not fit, unexplained new instances.
+
+    A task that is listed and that the API does not describe may fit.
+    """
 
     fitting: tuple[Task, ...]
-    unclear: tuple[Task, ...]
+    unclear: tuple[TaskId, ...]
     new_instances: frozenset[InstanceId]
+
+
+@dataclass(slots=True)
+class _Traces:
+    """Everything that was ever seen since an order's call: tasks with what they told last, and new instances."""
+
+    tasks: dict[TaskId, Task | None] = field(default_factory=dict)
+    instances: frozenset[InstanceId] = frozenset()
 
 
 class Recoverer:
@@ -43,6 +54,7 @@ class Recoverer:
         self._settle_after = settle_after
         self._clock_skew = clock_skew
         self._doubted: dict[tuple[OrderId, int], float] = {}
+        self._traces: dict[tuple[OrderId, int], _Traces] = {}
 
     async def take_up(self) -> None:
         """After a restart: an order that was being sent when the process died is in doubt. Raises LedgerError."""
@@ -59,6 +71,13 @@ class Recoverer:
 
         `survey` must have been read after the order was submitted. Raises LedgerError.
         """
+        after = await self._look(order, survey, tasks)
+        if after.state is not OrderState.IN_DOUBT:
+            self._traces.pop((order.id, order.attempt), None)
+            self._doubted.pop((order.id, order.attempt), None)
+        return after
+
+    async def _look(self, order: Order, survey: Survey, tasks: ClusterTasks) -> Order:
         try:
             if order.operation.count is Count.TOTAL:
                 return await self._judge_pool(order, survey)
@@ -68,22 +87,24 @@ class Recoverer:
         return await self._judge(order, evidence, survey)
 
     async def _gather(self, order: Order, survey: Survey, tasks: ClusterTasks) -> Evidence:
+        """What speaks for the purchase, now or at an earlier look: rows may vanish again, and evidence must not."""
+        seen = self._traces.setdefault((order.id, order.attempt), _Traces())
+        for row in await tasks.rows(self.since(order)):
+            if _SCALES in row.kind.lower():
+                found = await tasks.task(row.task)
+                seen.tasks[row.task] = found or seen.tasks.get(row.task)
         claimed = self._book.claimed_tasks()
-        rows = await tasks.rows(self.since(order))
-        candidates = [row.task for row in rows if _SCALES in row.kind.lower() and row.task not in claimed]
-        fitting: list[Task] = []
-        unclear: list[Task] = []
-        for candidate in candidates:
-            task = await tasks.task(candidate)
-            if task is None:
-                continue
-            answer = fits(order, task, survey, foreign=self._foreign(order, task))
-            if answer is not False:
-                (fitting if answer else unclear).append(task)
-        return Evidence(tuple(fitting), tuple(unclear), self._new_instances(order, survey))
-
-    def _new_instances(self, order: Order, survey: Survey) -> frozenset[InstanceId]:
-        return self._book.unclaimed(survey.instances.get(order.region, frozenset()) - _before(order), order.id)
+        answers = {
+            name: None if task is None else fits(order, task, survey, foreign=self._foreign(order, task))
+            for name, task in seen.tasks.items()
+            if name not in claimed
+        }
+        seen.instances |= survey.instances.get(order.region, frozenset()) - _before(order)
+        return Evidence(
+            tuple(task for name, answer in answers.items() if answer and (task := seen.tasks[name]) is not None),
+            tuple(name for name, answer in answers.items() if answer is None),
+            self._book.unclaimed(seen.instances, order.id),
+        )
 
     def _foreign(self, order: Order, task: Task) -> bool:
         """Whether a task made what was there before the call, or what another order bought."""
@@ -108,7 +129,7 @@ class Recoverer:
             return await self._stay(order, "the region was not read")
         if not self._settled(order, survey):
             return order
-        if new := self._new_instances(order, survey):
+        if new := self._book.unclaimed(survey.instances[order.region] - _before(order), order.id):
             return await self._stay(order, f"{len(new)} new instances in the region, and the pool has its former size")
         detail = f"pool {operation.pool} still has {before} nodes {self._settle_after:.0f} s after the call"
         return await self._book.move(order, OrderState.PLANNED, Reason.ABSENCE_PROVEN, detail)
@@ -121,7 +142,7 @@ class Recoverer:
         if len(evidence.fitting) == 1 and not evidence.unclear:
             return await self._found(order, evidence.fitting[0])
         if evidence.fitting or evidence.unclear:
-            tasks = ", ".join(task.task for task in (*evidence.fitting, *evidence.unclear))
+            tasks = ", ".join((*(task.task for task in evidence.fitting), *evidence.unclear))
             return await self._stay(order, f"tasks that can not be told apart: {tasks}")
         found = len(evidence.new_instances)
         if found == order.nodes and not self._rivals(order):

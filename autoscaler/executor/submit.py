@@ -40,6 +40,8 @@ _NOT_NOW: tuple[tuple[type[CloudError], Reason], ...] = (
     (Unavailable, Reason.NEVER_SENT),
 )
 """Provably not executed: the order is sent again later."""
+_LOOK_UP = 30.0
+"""Seconds after which an order that waits for its turn looks whether it may still be sent."""
 
 
 class Submitter:
@@ -69,9 +71,10 @@ class Submitter:
         except CloudError as error:
             reason = Reason.POOL_BUSY if isinstance(error, Busy) else Reason.BASELINE_UNREADABLE
             return await self._book.move(order, OrderState.PLANNED, reason, str(error))
-        await self._gate.turn(order.operation.name)
-        if self.is_withdrawn(order):  # what was read and the turn may have been waited for long
-            self._gate.give_back(order.operation.name)
+        action = order.operation.name
+        while not self.is_withdrawn(order) and not await self._gate.turn(action, at_most=_LOOK_UP):
+            pass  # a pause may be long, and the order must not outlive its decision in it
+        if self.is_withdrawn(order):
             return await self.withdraw(order)
         order = await self._book.move(
             order,

@@ -4,24 +4,21 @@ Orders and a human's releases come in, Tally, Charge and Stop values go out. Eve
 restart changes no sum.
 """
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autoscaler.model.act import EVERYWHERE, Act, ActKind
 from autoscaler.model.decision import Charge, Stop, Tally
-from autoscaler.model.names import Money, OrderId, RegionId
-from autoscaler.model.operation import ScaleOutCluster
+from autoscaler.model.names import InstanceId, Money, OrderId, RegionId
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.model.spending import SpendingLimit
+from autoscaler.policy.committed import SHOWN_AFTER, sold_nothing
+from autoscaler.policy.language import DAY
 
-MONTH = 30 * 86_400.0
-"""Seconds of a paid month; the API's own may be a day longer."""
 CHARGES_REACH_BACK = 33 * 86_400.0
 """Seconds: longer than a month and a day, whatever the time zone."""
 _STOPPING = frozenset({Reason.FORBIDDEN, Reason.BALANCE_EXHAUSTED})
-_BROUGHT_NODES = frozenset({OrderState.READY, OrderState.PARTIAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +27,13 @@ class _Line:
 
     region: RegionId
     for_region: RegionId | None
+    created_at: float
     settled_at: float | None
     state: OrderState
     bought: int
-    paid_until: float
+    in_vain: bool
+    elsewhere: frozenset[InstanceId]
+    outstanding: int
 
 
 class Sums:
@@ -71,7 +71,15 @@ class Sums:
     def note(self, order: Order) -> None:
         """Take an order as it now is."""
         self._lines[order.id] = _Line(
-            order.region, order.for_region, order.settled_at, order.state, order.bought, _paid_until(order)
+            order.region,
+            order.for_region,
+            order.created_at,
+            order.settled_at,
+            order.state,
+            order.bought,
+            order.state is OrderState.FAILED and order.receipt is not None and not sold_nothing(order),
+            order.instances if order.for_region else frozenset(),
+            0 if order.state.final else order.nodes,
         )
         self._charges.pop(order.id, None)
         if order.charged:
@@ -80,16 +88,18 @@ class Sums:
             self._by_region.setdefault(region, set()).add(order.id)
         self._note_stop(order)
 
-    def tally(self, region: RegionId, now: float) -> Tally:
-        """The sums of one region. Nodes elsewhere count as long as they are paid for."""
+    def tally(self, region: RegionId, now: float, serving: Callable[[RegionId], frozenset[InstanceId] | None]) -> Tally:
+        """The sums of one region. `serving` gives a region's nodes that have not failed, None while it is unread."""
         lines = [self._lines[order] for order in self._by_region.get(region, ())]
         here = [line for line in lines if line.region == region]
+        for_it = [line for line in lines if line.region != region]
+        row = self._since_success(region, here)
         return Tally(
             bought=self._pruned.get(region, 0) + sum(line.bought for line in here),
-            failed_joins=self._failed_joins(region, here),
-            spilled=sum(
-                line.bought for line in lines if line.for_region == region != line.region and now < line.paid_until
-            ),
+            failed_joins=sum(line.bought for line in row if line.state is OrderState.FAILED),
+            spilled=sum(_serves(line, now, serving(line.region)) for line in for_it),
+            spilled_today=sum(line.bought for line in for_it if now - DAY < line.created_at),
+            in_vain=sum(line.in_vain for line in row),
         )
 
     def charges(self, now: float) -> tuple[Charge, ...]:
@@ -108,19 +118,12 @@ class Sums:
         """The refusal of the account that still stands."""
         return self._stop
 
-    def _failed_joins(self, region: RegionId, lines: Iterable[_Line]) -> int:
+    def _since_success(self, region: RegionId, lines: Iterable[_Line]) -> Sequence[_Line]:
+        """What was settled since the last order that became ready, and since the last release."""
         since = max(self._released.get(region, 0.0), self._released.get(EVERYWHERE, 0.0))
-        settled = sorted(
-            (line for line in lines if line.settled_at is not None and line.settled_at > since),
-            key=lambda line: line.settled_at or 0.0,
-            reverse=True,
-        )
-        failed = 0
-        for line in settled:
-            if line.state in _BROUGHT_NODES:
-                break
-            failed += line.bought
-        return failed
+        settled = [line for line in lines if line.settled_at is not None and line.settled_at > since]
+        ready_at = max((line.settled_at or 0.0 for line in settled if line.state is OrderState.READY), default=0.0)
+        return [line for line in settled if (line.settled_at or 0.0) > ready_at]
 
     def _note_stop(self, order: Order) -> None:
         """The newest word of the API about the account counts: a refusal, or a sale."""
@@ -134,9 +137,10 @@ class Sums:
                 self._stop = None
 
 
-def _paid_until(order: Order) -> float:
-    """Unix seconds until which an order's nodes are there: renewed ones for ever, the others for their period."""
-    operation = order.operation
-    if isinstance(operation, ScaleOutCluster) and operation.worker_auto_renew:
-        return math.inf
-    return (order.submitted_at or order.created_at) + operation.worker_period * MONTH
+def _serves(line: _Line, now: float, nodes: frozenset[InstanceId] | None) -> int:
+    """Nodes of an order for another region that are there, on their way, or may be: no reading says otherwise."""
+    if line.outstanding or nodes is None:
+        return max(line.outstanding, line.bought)
+    if line.settled_at is not None and now - line.settled_at < SHOWN_AFTER:
+        return line.bought
+    return len(line.elsewhere & nodes)

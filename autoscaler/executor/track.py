@@ -128,11 +128,11 @@ def _why_stalled(seen: Seen) -> str:
 def _ending(order: Order, found: Progress) -> tuple[OrderState, Reason, str]:
     why = f"{found.task.error_code} {found.task.error_message}".strip() if found.task else ""
     detail = f"{found.ready} of {order.nodes} nodes are ready, {found.lost} will not come" + (f": {why}" if why else "")
-    if found.ready:
-        return OrderState.PARTIAL, Reason.SOME_NODES_FAILED, detail
-    if found.instances:
-        return OrderState.FAILED, Reason.SOME_NODES_FAILED, detail
-    return OrderState.FAILED, failure(found.task), detail
+    why_less = failure(found.task)
+    if found.ready or (found.instances and why_less is Reason.TASK_FAILED):
+        state = OrderState.PARTIAL if found.ready else OrderState.FAILED
+        return state, Reason.OUT_OF_STOCK if why_less is Reason.OUT_OF_STOCK else Reason.SOME_NODES_FAILED, detail
+    return OrderState.FAILED, why_less, detail
 
 
 def failure(task: Task | None) -> Reason:

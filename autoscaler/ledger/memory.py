@@ -105,7 +105,8 @@ class MemoryLedger:
     async def prune(self, before: float) -> int:
         """See ports.Ledger."""
         self._check_usable()
-        old = [o for o in self._orders.values() if o.settled_at is not None and o.settled_at < before]
+        settled = [o for o in self._orders.values() if o.settled_at is not None and o.for_region is None]
+        old = [o for o in settled if (o.settled_at or 0.0) < before]
         for order in old:
             self._pruned[order.region] += order.bought
             del self._orders[order.id], self._events[order.id]

@@ -66,7 +66,7 @@ ACTS = "SELECT * FROM acts ORDER BY id"
 
 PRUNABLE = """
 SELECT id FROM orders
-WHERE settled_at < ? AND +state IN ('ready', 'partial', 'failed', 'abandoned')
+WHERE settled_at < ? AND +state IN ('ready', 'partial', 'failed', 'abandoned') AND for_region IS NULL
 ORDER BY settled_at LIMIT ?
 """
 """The plus keeps SQLite to the index on settled_at: nearly every order is in one of these states."""

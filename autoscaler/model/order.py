@@ -3,7 +3,7 @@
     PLANNED ──► SUBMITTING ──► ACCEPTED ──► READY | PARTIAL | FAILED
        ▲  │         │ │ ▲         │  ▲
        │  ▼         │ ▼ │         ▼  │
-       │ FAILED     │ IN_DOUBT  OVERDUE ──► READY | PARTIAL | FAILED | ABANDONED
+       │ FAILED     │ IN_DOUBT  OVERDUE ──► READY | PARTIAL | FAILED | ABANDONED (a human says so)
        │            ▼  │ │
        └────────────┴──┘ └──► FAILED | ABANDONED (a human says so)
 

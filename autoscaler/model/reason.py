@@ -43,6 +43,7 @@ class Reason(StrEnum):
 
     # Where and what is bought instead.
     ALTERNATIVE_TYPE = "AlternativeType"
+    NODES_NOT_READY = "NodesNotReady"
     STOCK_LIMITED = "StockLimited"
     STOCK_BACKOFF = "StockBackoff"
     SPILLED_OVER = "SpilledOver"

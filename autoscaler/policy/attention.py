@@ -63,7 +63,7 @@ def attention(decision: Decision | None, orders: Iterable[Order]) -> tuple[Atten
     known = tuple(orders)
     found = [*_of_orders(known), *_of_failure(decision, known)]
     if decision is not None:
-        found += _of_decision(decision)
+        found += [*_of_decision(decision), *_of_nodes(decision, known)]
     return tuple(dict.fromkeys(found))
 
 
@@ -95,9 +95,24 @@ def _of_failure(decision: Decision | None, orders: Sequence[Order]) -> Iterator[
 
 def _of_decision(decision: Decision) -> Iterator[Attention]:
     for step in decision.steps:
+        if step.reason is Reason.ALL_VOTES_ABSTAIN:
+            yield Attention(decision.region, step.reason, step.message)
         stopped = step.after < step.before or step.reason is Reason.ABOVE_MAXIMUM
         if step.reason in _HELD and stopped and step.after <= decision.committed:
             yield Attention(decision.region, step.reason, step.message)
+
+
+def _of_nodes(decision: Decision, orders: Sequence[Order]) -> Iterator[Attention]:
+    """Nodes that are paid for and do not serve, while the region needs them and nothing is on its way."""
+    capacity = decision.capacity
+    if capacity is None or any(not order.state.final for order in orders) or decision.purchase is not None:
+        return
+    idle = len(capacity.unready) + len(capacity.failed)
+    if idle and len(capacity.ready) < decision.desired:
+        what = (
+            f"{decision.desired} nodes are needed and {len(capacity.ready)} are ready: {idle} that are paid for are not"
+        )
+        yield Attention(decision.region, Reason.NODES_NOT_READY, what)
 
 
 def _wants_more(decision: Decision) -> bool:

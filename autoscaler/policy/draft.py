@@ -56,19 +56,15 @@ class Draft:
         return _concluded(self, (*self.opening, *guarded(self.situation, self.wanted)))
 
     def missing(self) -> int:
-        """Nodes that the region would buy if it had them in stock, less those that were bought elsewhere before.
+        """Nodes that the region would buy now if it had them in stock; 0 when anything else stops it too.
 
-        0 when anything but the stock stops it. What was bought elsewhere is taken off last, so that a limit of the
-        region (its quota, its budget) holds for all that is spilled over together.
+        What was bought elsewhere before is taken off by the guard of that name.
         """
         if not any(step.reason is Reason.STOCK_BACKOFF for step in self.steps):
             return 0
-        spilled = self.situation.facts.tally.spilled
-        facts = replace(self.situation.facts, tally=replace(self.situation.facts.tally, spilled=0))
-        in_stock = replace(self.situation, facts=facts, pick=Pick(next(iter(self.situation.offers))))
+        in_stock = replace(self.situation, pick=Pick(next(iter(self.situation.offers))))
         steps = guarded(in_stock, self.wanted)
-        would_have = (steps[-1].after if steps else self.wanted) - self.situation.committed
-        return max(0, would_have - spilled)
+        return max(0, (steps[-1].after if steps else self.wanted) - self.situation.committed)
 
     def receiving(self, nodes: int, origin: RegionId) -> "Draft":
         """The draft when `nodes` nodes of `origin`'s shortfall are asked of this region."""

@@ -150,7 +150,9 @@ class PolicySpec(Parameters):
     regions: tuple[str, ...] = Field(
         description="Globs over the `ens_region_id`s of the fleet, e.g. `cn-beijing-*`.", min_length=1
     )
-    min_nodes: int = Field(default=0, ge=0, description="Nodes that a region always has.")
+    min_nodes: int = Field(
+        default=0, ge=0, description="Nodes that a region always has; nodes that siblings bought for it count."
+    )
     max_nodes: int = Field(ge=0, le=5000, description="Nodes beyond which nothing is ordered, failed ones included.")
     signals: tuple[SignalSpec, ...] = Field(min_length=1, description="The numbers that the rules read.")
     rules: tuple[TargetTracking, ...] = Field(min_length=1, description="The algorithms; the largest vote wins.")

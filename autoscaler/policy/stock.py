@@ -52,8 +52,8 @@ def pick(offers: Iterable[Offer], orders: Iterable[Order], backoff: float, now: 
 
 
 def turned_down(order: Order) -> bool:
-    """Whether the order ended because the region had no such instances."""
-    return order.state is OrderState.FAILED and order.reason is Reason.OUT_OF_STOCK
+    """Whether the order ended because the region had no such instances, or not as many."""
+    return order.state in {OrderState.FAILED, OrderState.PARTIAL} and order.reason is Reason.OUT_OF_STOCK
 
 
 def stock_outs(orders: Iterable[Order], backoff: float, now: float) -> dict[str, StockOut]:

@@ -456,6 +456,13 @@ async def test_nodes_bought_by_forgotten_orders_stay_counted_by_region(ledger: L
     assert await ledger.totals() == {"r1": 7, "r3": 1}
 
 
+async def test_orders_for_another_region_are_never_forgotten(ledger: Ledger) -> None:
+    """A restart must not buy again what a sibling has for the region, however long ago that was."""
+    await brought(ledger, replace(planned("o1"), for_region=RegionId("r9")), OrderState.READY)
+    assert await ledger.prune(NOW + 1e9) == 0
+    assert len(await ledger.settled_since(0.0)) == 1
+
+
 async def test_a_region_whose_orders_were_forgotten_can_order(ledger: Ledger) -> None:
     await brought(ledger, planned("o1"), OrderState.READY)
     await ledger.prune(NOW + 1)

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections import Counter
 
+from tests.simulation.planted import PLANTED
 from tests.simulation.runner import run_seeds
 from tests.simulation.table import ENOUGH_SEEDS, missing, table
 
@@ -17,11 +18,12 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=200, help="how many (default 200)")
     parser.add_argument("--first", type=int, default=1, help="the first seed (default 1)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default 2)")
+    parser.add_argument("--planted", choices=sorted(PLANTED), help="give the daemon this bug: the run must fail")
     asked = parser.parse_args()
     counts: Counter[str] = Counter()
     failed: list[int] = []
     seconds = 0.0
-    for done, result in enumerate(run_seeds(asked.first, asked.seeds, asked.jobs), start=1):
+    for done, result in enumerate(run_seeds(asked.first, asked.seeds, asked.jobs, asked.planted), start=1):
         counts += result.counts
         seconds += result.seconds
         if result.failure is not None:
@@ -31,12 +33,12 @@ def main() -> int:
         if done % _PROGRESS_EVERY == 0:
             _say(f"{done} of {asked.seeds} seeds, {len(failed)} failed")
     _say(table(asked.seeds, seconds, counts))
-    return _judged(asked.seeds, failed, counts)
+    return _judged(asked.seeds, failed, counts, f" PLANTED={asked.planted}" if asked.planted else "")
 
 
-def _judged(seeds: int, failed: list[int], counts: Counter[str]) -> int:
+def _judged(seeds: int, failed: list[int], counts: Counter[str], planted: str) -> int:
     for seed in sorted(failed):
-        _say(f"FAILED seed {seed}; replay: make simulate SEEDS=1 FIRST={seed}")
+        _say(f"FAILED seed {seed}; replay: make simulate SEEDS=1 FIRST={seed}{planted}")
     absent = missing(counts)
     if absent and seeds >= ENOUGH_SEEDS:
         _say(f"FAILED: no seed provoked: {', '.join(absent)}")

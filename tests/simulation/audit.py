@@ -17,7 +17,7 @@ from autoscaler.policy.budget import spending_limits
 from autoscaler.simulator.records import Purchase
 from tests.simulation.clocks import EPOCH
 from tests.simulation.plan import SeedPlan
-from tests.simulation.rates import Meter
+from tests.simulation.rates import Paces
 from tests.simulation.story import Story
 
 _DAY = 86_400.0
@@ -39,6 +39,7 @@ class Audit:
         self._story = story
         self._now = now
         self._fail = fail
+        self.paces = Paces(plan.executor)
         self.orders: dict[OrderId, Order] = {}
         self.sales: dict[OrderId, Purchase] = {}
         self.by_hand: set[RegionId] = set()
@@ -46,15 +47,25 @@ class Audit:
         self._allowed: dict[tuple[int, RegionId], int] = {}
         self._sent: set[SentCall] = set()
         self._sold: Counter[RegionId] = Counter()
-        self._meters: dict[str, Meter] = {}
+        self._left: set[SentCall] = set()
 
-    def begin_life(self, orders: Iterable[Order]) -> None:
-        """A process starts on what is durable: all of it is judged, also what no process lived to report."""
-        for order in sorted(orders, key=lambda one: (one.created_at, one.id)):
+    def begin_life(self, orders: Iterable[Order], machine: float) -> None:
+        """A process starts on what is durable: all of it is judged, also what no process lived to report.
+
+        `machine` is Unix seconds of the machine's clock. The paces are taken over by that clock and by the ledger: the
+        ledger tells when the last try of an order left, and a retry overwrites it. What is forgotten so is forgiven:
+        one call of that order, and of a restart; everything else of the fleet counts on.
+        """
+        known = sorted(orders, key=lambda one: (one.created_at, one.id))
+        for order in known:
             if self.orders.get(order.id) != order:
                 self.durable(order)
         self._allowed.clear()
-        self._meters.clear()
+        sent: dict[str, list[float]] = {}
+        for order in known:
+            if order.submitted_at is not None and SentCall(order.id, order.attempt) in self._left:
+                sent.setdefault(order.operation.name, []).append(machine - order.submitted_at)
+        self.paces.begin_life(sent, self._now())
 
     def latched(self) -> bool:
         """Whether some region waits for a person's release."""
@@ -86,17 +97,29 @@ class Audit:
         self.orders[order.id] = order
         if former is None:
             self._new(order)
+        self._knows_what_it_bought(order)
         if order.state.unsettled:
             place = (order.cluster, order.region)
             beside = [o.id for o in self.orders.values() if o.state.unsettled and (o.cluster, o.region) == place]
             if len(beside) > 1:
                 self._fail(f"two unsettled orders in {order.region}: {', '.join(sorted(beside))}")
 
+    def _knows_what_it_bought(self, order: Order) -> None:
+        """No order goes on as if nothing had been bought where something was."""
+        sale = self.sales.get(order.id)
+        made = min(sale.nodes, order.nodes) if sale else 0
+        if made and order.state is OrderState.PLANNED:
+            self._fail(f"order {order.id} is to be sent again ({order.reason}), and {made} nodes were sold for it")
+        if order.state is OrderState.FAILED and order.bought < made:
+            self._fail(f"order {order.id} failed ({order.reason}) with {order.bought} nodes, {made} were sold for it")
+
     def _new(self, order: Order) -> None:
         self._story.count("orders")
         decided = self._allowed.pop((order.tick, order.region), 0)
         if order.nodes > decided:
             self._fail(f"order {order.id} for {order.nodes} nodes, tick {order.tick} decided {decided}")
+        if order.cost != self._price(order) * order.nodes:
+            self._fail(f"order {order.id} costs {order.cost}, and a node {self._price(order)}")
         for limit in spending_limits(self._plan.budgets, order.region, order.created_at):
             covered = [o for o in self.orders.values() if limit.covers(o.region) and o.created_at >= limit.since]
             spent = sum(o.charged for o in covered)
@@ -118,21 +141,16 @@ class Audit:
         self._story.tell(f"sends order {order.id} attempt {order.attempt}: {order.nodes} nodes in {region}")
         return call
 
-    def called(self, action: str, purchase: bool) -> None:
-        """A request left the machine. Each life is judged by itself: a new process knows no calls before it."""
-        if action not in self._meters:
-            self._meters[action] = self._meter(action, purchase)
-        if self._meters[action].exceeded(self._now()):
+    def called(self, action: str, call: object) -> None:
+        """A request leaves; `call` is None for a read. No slack: its turn is to be taken just before it leaves."""
+        if isinstance(call, SentCall) and call.order in self.orders:
+            self._left.add(call)
+            action = self.orders[call.order].operation.name
+            too_many = self.paces.purchase_exceeds(action, self._now())
+        else:
+            too_many = self.paces.read_exceeds(action, self._now())
+        if too_many:
             self._fail(f"{action} is called more often than the limits allow")
-
-    def _meter(self, action: str, purchase: bool) -> Meter:
-        settings = self._plan.executor
-        if purchase:
-            pace = settings.purchases.pace(action)
-            # A turn is taken before a place is free and the baseline is read: so many calls may arrive too close.
-            return Meter(pace.per_minute / 60.0, pace.burst, settings.purchases.concurrency)
-        reads = settings.reads.pace(action)
-        return Meter(reads.per_second, reads.burst)
 
     def sold(self, sale: Purchase, call: object) -> None:
         """The vendor sold. Everything that can be bought twice is bought here."""
@@ -153,6 +171,7 @@ class Audit:
         if sale.region != order.region or not asked:
             self._fail(f"order {order.id} is for {order.nodes} nodes in {order.region}: {sale.ordered} in {region}")
         self.sales[order.id] = sale
+        self._knows_what_it_bought(order)
         self._sold[region] += min(sale.nodes, sale.ordered)  # what the vendor makes beyond that is nobody's decision
         self._within_bounds(region)
         self._within_budgets(order)
@@ -183,5 +202,4 @@ class Audit:
                 self._fail(f"{limit.name}: {sum(paid)} were paid, {limit.most} may be")
 
     def _price(self, order: Order) -> int:
-        offers = self._plan.offers[order.region]
-        return next(offer.price or 0 for offer in offers if offer.operation == order.operation)
+        return self._plan.price(order.operation.worker_instance_type)

@@ -71,7 +71,7 @@ def _script(kind: str, chance: Random) -> PurchaseScript:  # noqa: C901  # one l
         case "task in an unknown state":
             return PurchaseScript(task="reticulating")
         case "nodes come late":
-            return PurchaseScript(nodes=(NodeFate(join_seconds=chance.uniform(600, 5000)),))
+            return PurchaseScript(nodes=(NodeFate(join_seconds=chance.uniform(600, 3600)),))
         case "nodes flap":
             down = chance.uniform(30, 300)
             return PurchaseScript(nodes=(NodeFate(status=((down, "NotReady"), (2 * down, "Ready")), repeat=3 * down),))

@@ -12,8 +12,9 @@ from autoscaler.engine import Engine, Parts, order_ids
 from autoscaler.model.operation import Operation, Quantity
 from autoscaler.model.order import Receipt
 from autoscaler.policy.decide import Policies
-from autoscaler.ports import Clock, Ledger, Observer, SampleSource
+from autoscaler.ports import Clock, Ledger, SampleSource
 from tests.simulation.network import CALL, Uplink
+from tests.simulation.output import Telemetry
 from tests.simulation.plan import SeedPlan
 
 _DRAIN_BEYOND_CALL = 5.0
@@ -65,19 +66,26 @@ async def live(
     cloud: AlibabaCloud,
     ledger: Ledger,
     clock: Clock,
-    observer: Observer,
+    telemetry: Telemetry,
     source: SampleSource,
     dice: Random,
     stop: asyncio.Event,
 ) -> None:
     """Run the daemon until `stop`, then as SIGTERM has it. Raises LedgerUnusable when it can not start."""
-    policies = Policies(plan.policies, plan.executor.capacity_max_age, plan.offers, plan.budgets)
+    policies = Policies(
+        plan.policies,
+        plan.executor.capacity_max_age,
+        plan.offers,
+        plan.budgets,
+        prices_from_api=plan.executor.price_from == "api",
+    )
     parts = Parts(policies, plan.clusters, plan.executor, plan.loop, [source])
     engine = Engine(
-        parts, cloud=cloud, ledger=ledger, clock=clock, observer=observer, new_id=order_ids(clock, dice), dice=dice
+        parts, cloud=cloud, ledger=ledger, clock=clock, observer=telemetry, new_id=order_ids(clock, dice), dice=dice
     )
     try:
         await engine.start()
+        telemetry.restore(engine.executor.book.all())
         running = asyncio.create_task(engine.run(), name="engine")
         stopping = asyncio.create_task(stop.wait(), name="stop")
         try:

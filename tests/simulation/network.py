@@ -19,6 +19,7 @@ from autoscaler.cloud.transport import Answer, Progress, Transport
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.story import Story
 from tests.simulation.vendor import Answered, Broken, Vendor
+from tests.simulation.witness import TROUBLE
 
 Trouble = Literal[
     "refused",
@@ -101,6 +102,7 @@ class Network:
         reply: asyncio.Future[Answer] = self.loop.create_future()
         context = self._world.copy()
         context.run(CALL.set, CALL.get())
+        context.run(TROUBLE.set, trouble)
         # The task is kept by the loop until it is done.
         self.loop.create_task(self._carry(method, url, headers, body, trouble, reply), context=context)
         return reply
@@ -148,9 +150,13 @@ class Network:
 
 
 class Uplink(Transport):
-    """One process's transport. `called` is told of every request that leaves: the action, and whether it buys."""
+    """One process's transport. `called` is told of every request that leaves: the action, and the purchase it is for.
 
-    def __init__(self, network: Network, called: Callable[[str, bool], None]) -> None:
+    It is told when the client lets go of the request. How long the way to the vendor takes is not the daemon's doing,
+    and what fails on that way has used its turn all the same.
+    """
+
+    def __init__(self, network: Network, called: Callable[[str, object], None]) -> None:
         super().__init__()
         self._network = network
         self._called = called
@@ -160,6 +166,7 @@ class Uplink(Transport):
     ) -> Answer:
         """See Transport. Sets `progress.sent` before the request is handed over, and never takes it back."""
         network = self._network
+        self._called(headers.get("x-acs-action", ""), CALL.get() if purchase else None)
         trouble = network.weather.trouble(purchase, network.loop.time())
         if trouble is not None:
             network.story.count(f"fault: {trouble}")
@@ -172,5 +179,4 @@ class Uplink(Transport):
         if trouble == "connect timeout":
             await asyncio.sleep(2 * network.deadline)
         progress.sent = True
-        self._called(headers.get("x-acs-action", ""), purchase)
         return await network.deliver(method, url, headers, body, trouble)

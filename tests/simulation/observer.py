@@ -1,7 +1,4 @@
-"""What the daemon says while it runs: its events and its log, turned into the story and the counts of the table."""
-
-import logging
-from collections.abc import Callable
+"""What happens in the daemon while it runs: its events, turned into the story and the counts of the table."""
 
 from autoscaler.model.events import (
     ActDone,
@@ -17,14 +14,16 @@ from autoscaler.model.events import (
 from autoscaler.model.order import OrderState
 from tests.simulation.audit import Audit
 from tests.simulation.story import Story
+from tests.simulation.witness import Witness
 
 
 class Listener:
     """Implements ports.Observer for every life of a seed. `deaf` once the seed is over."""
 
-    def __init__(self, story: Story, audit: Audit) -> None:
+    def __init__(self, story: Story, audit: Audit, witness: Witness) -> None:
         self._story = story
         self._audit = audit
+        self._witness = witness
         self.deaf = False
 
     def notice(self, event: Event) -> None:
@@ -39,6 +38,7 @@ class Listener:
                 story.tell(f"order {order.id} {before} -> {order.state} v{order.version} {order.reason} {order.detail}")
                 if before is OrderState.IN_DOUBT and order.state is not before:
                     story.count(f"doubt: {order.state} ({order.reason})")
+                    self._witness.settled(order, self._audit.sales.get(order.id))
                 if order.state.final:
                     story.count(f"ended: {order.state} ({order.reason})")
             case CloudCalled(action=action, outcome=outcome):
@@ -49,20 +49,3 @@ class Listener:
                 story.tell(f"{event}")
             case _:
                 pass
-
-
-class LogWatch(logging.Handler):
-    """The daemon's log. A traceback in it is a fault of the program, and fails the seed."""
-
-    def __init__(self, story: Story, fail: Callable[[str], None]) -> None:
-        super().__init__(logging.WARNING)
-        self._story = story
-        self._fail = fail
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Watch one record."""
-        text = self.format(record)
-        self._story.tell(f"log: {record.getMessage()}")
-        self._story.watch(text)
-        if record.exc_info:
-            self._fail(f"a fault of the program: {text}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from random import Random
+from typing import Literal
 
 from autoscaler.model.names import ClusterId, Money, NodePoolId, RegionId
 from autoscaler.model.operation import (
@@ -17,11 +18,13 @@ from autoscaler.policy.language import ScalingPolicy
 from autoscaler.settings.sections import BackoffSettings, ExecutorSettings, PurchaseLimits, ReadLimits
 from tests.simulation.edge import RATE, SATURATION, SOURCE
 
+PriceFrom = Literal["template", "api"]
 GOAL = 70.0
 """What a node is to carry: requests per second, and percent of what saturates it."""
 TOLERANCE = 0.1
 TYPES: Mapping[str, Money] = {"ens.sn1.tiny": Money(9_900), "ens.sn1.small": Money(25_000)}
 """Instance types, and what a node of one costs in a month."""
+_USUAL = "ens.sn1.tiny"
 _POOLS = (ScaleClusterNodePool, ModifyClusterNodePool, EnsScaleClusterNodePool)
 
 
@@ -50,7 +53,7 @@ def _scale_up(chance: Random) -> dict[str, object]:
     return {
         "cooldownSeconds": chance.choice((60, 300)),
         "failureBackoffSeconds": chance.choice((120, 600)),
-        "breakerSeconds": chance.choice((0, 300, 1800)),
+        "breakerSeconds": chance.choice((0, 300, 1200)),
         "stockBackoffSeconds": chance.choice((120, 900)),
         "failedJoinsToLatch": chance.choice((0, 3)),
         "maxNodesPerDay": chance.choice((None, None, None, 8)),
@@ -58,15 +61,21 @@ def _scale_up(chance: Random) -> dict[str, object]:
     }
 
 
-def draw_offers(chance: Random, cluster: ClusterId, region: RegionId) -> tuple[Offer, ...]:
-    """The ways to buy in one region: by the cluster's own operation, at times with an alternative, or by a pool."""
+def draw_offers(chance: Random, cluster: ClusterId, region: RegionId, *, priced: bool) -> tuple[Offer, ...]:
+    """The ways to buy in one region: by the cluster's own operation, at times with an alternative, or by a pool.
+
+    Without `priced` the API is asked for prices.
+    """
     if chance.random() < 0.35:
         kind = chance.choice(_POOLS)
-        name = "ens.sn1.tiny"
-        pool = kind(cluster, NodePoolId(f"np{region}"), "pool", region, name, "BandwidthByDay", 1, 40)
-        return (Offer(pool, TYPES[name]),)
-    names = list(TYPES) if chance.random() < 0.3 else ["ens.sn1.tiny"]
-    return tuple(Offer(_scale_out(cluster, region, name), TYPES[name]) for name in names)
+        pool = kind(cluster, NodePoolId(f"np{region}"), "pool", region, _USUAL, "BandwidthByDay", 1, 40)
+        return (_offer(pool, priced),)
+    names = list(TYPES) if chance.random() < 0.3 else [_USUAL]
+    return tuple(_offer(_scale_out(cluster, region, name), priced) for name in names)
+
+
+def _offer(operation: Operation, priced: bool) -> Offer:
+    return Offer(operation, TYPES[operation.worker_instance_type] if priced else None)
 
 
 def _scale_out(cluster: ClusterId, region: RegionId, kind: str) -> Operation:
@@ -75,13 +84,13 @@ def _scale_out(cluster: ClusterId, region: RegionId, kind: str) -> Operation:
 
 def draw_budgets(chance: Random, regions: Sequence[RegionId]) -> tuple[Budget, ...]:
     """At times a budget, of the account or of one region."""
-    if chance.random() < 0.6:
+    if chance.random() < 0.5:
         return ()
     covered = None if chance.random() < 0.5 else frozenset(regions[:1])
     return (Budget("simulated", covered, Money(chance.choice((100_000, 300_000))), Money(1_500_000)),)
 
 
-def draw_executor(chance: Random, poll: float, settle_after: float) -> ExecutorSettings:
+def draw_executor(chance: Random, poll: float, settle_after: float, price_from: PriceFrom) -> ExecutorSettings:
     """The limits and the patience of the executor."""
     return ExecutorSettings(
         purchases=PurchaseLimits(
@@ -90,9 +99,10 @@ def draw_executor(chance: Random, poll: float, settle_after: float) -> ExecutorS
         reads=ReadLimits(per_second=chance.choice((1, 5)), burst=chance.choice((5, 20))),
         backoff=BackoffSettings(first=1.0, longest=chance.choice((10.0, 60.0))),
         check_stock=chance.random() < 0.3,
+        price_from=price_from,
         decision_valid_for=chance.uniform(60, 240),
         settle_after=settle_after,
         poll_interval=poll,
-        node_deadline=chance.uniform(900, 1800),
+        node_deadline=chance.uniform(600, 1500),
         capacity_max_age=3.5 * poll + 30.0,
     )

@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from autoscaler.model.act import EVERYWHERE, Act, ActKind
+from autoscaler.model.errors import LedgerError
 from autoscaler.model.order import Order, OrderState
 from autoscaler.simulator.records import Refusal
 
@@ -15,19 +16,30 @@ if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
 
 _ROUNDS = 3
+_SEVERAL = 2
 _IN_DOUBT = frozenset({OrderState.IN_DOUBT, OrderState.OVERDUE})
 
 
 async def on_call(simulation: "Simulation") -> None:
-    """Come a few times in the quiet part, and settle what does not settle itself."""
+    """Come a few times in either part, and settle what does not settle itself."""
     plan = simulation.plan
-    await asyncio.sleep(plan.quiet_from)
-    for _ in range(_ROUNDS):
-        await asyncio.sleep((plan.end - plan.quiet_from) / (_ROUNDS + 1))
-        for act in _acts(simulation):
-            simulation.story.count(f"people: {act.kind}")
-            simulation.story.tell(f"a person says: {act.kind} {act.subject}")
-            await simulation.disk.file(act)
+    for until in (plan.quiet_from, plan.end):
+        pause = (until - simulation.loop.time()) / (_ROUNDS + 1)
+        for _ in range(_ROUNDS):
+            await asyncio.sleep(pause)
+            for act in _acts(simulation):
+                await _say(simulation, act)
+        await asyncio.sleep(pause)
+
+
+async def _say(simulation: "Simulation", act: Act) -> None:
+    try:
+        await simulation.disk.file(act)
+    except LedgerError as error:  # a daemon that died while it made the file
+        simulation.story.tell(f"a person is refused: {type(error).__name__}")
+        return
+    simulation.story.count(f"people: {act.kind}")
+    simulation.story.tell(f"a person says: {act.kind} {act.subject}")
 
 
 def buy_by_hand(simulation: "Simulation", chance: Random) -> None:
@@ -38,6 +50,18 @@ def buy_by_hand(simulation: "Simulation", chance: Random) -> None:
         simulation.vendor.books.buy_by_hand(region, chance.randint(1, 2), now, joins=chance.random() < 0.7)
     except Refusal as refusal:
         simulation.story.tell(f"a person can not buy in {region}: {refusal.code}")
+
+
+def remove_by_hand(simulation: "Simulation", chance: Random) -> None:
+    """A person takes a node out of its cluster: one of several, so that its region still has one."""
+    region, books = chance.choice(simulation.plan.regions), simulation.vendor.books
+    now = simulation.vendor.simulator.now()
+    ready = books.ready(region, now)
+    if len(ready) < _SEVERAL:
+        return
+    gone = books.remove_by_hand(chance.choice(ready).id, now)
+    simulation.story.count("people: removed a node")
+    simulation.story.tell(f"a person takes {gone.id} in {region} out of its cluster")
 
 
 def _acts(simulation: "Simulation") -> list[Act]:

@@ -12,7 +12,7 @@ from random import Random
 
 from pydantic import SecretStr
 
-from autoscaler.model.names import ClusterId, RegionId
+from autoscaler.model.names import ClusterId, Money, RegionId
 from autoscaler.model.operation import EnsScaleClusterNodePool, Offer, ScaleOutCluster
 from autoscaler.policy.budget import Budget
 from autoscaler.policy.language import ScalingPolicy
@@ -26,6 +26,7 @@ from tests.simulation.operator_settings import (
     GOAL,
     TOLERANCE,
     TYPES,
+    PriceFrom,
     draw_budgets,
     draw_executor,
     draw_offers,
@@ -36,14 +37,19 @@ from tests.simulation.troubles import Troubles, draw_troubles
 CLUSTERS = (ClusterId("c0123456789abcdef0123456789abcdef"), ClusterId("cfedcba9876543210fedcba9876543210"))
 REGIONS = tuple(RegionId(f"cn-{place}") for place in ("beijing-cmcc-2", "shanghai-unicom", "xian-telecom", "wuhan-3"))
 HOUR = 3600.0
-QUIET_HOURS = 1.75
+QUIET_HOURS = 1.5
 _RESTOCK = 60
+_WITH_TELEMETRY = 0.25
 _NODE_CARRIES = 100.0
 
 
 @dataclass(frozen=True, slots=True)
 class SeedPlan:
-    """Everything that a seed decides beforehand. `deadline` is the client's for one call, in seconds."""
+    """Everything that a seed decides beforehand. `deadline` is the client's for one call, in seconds.
+
+    `telemetry`: whether the real log and metrics listen, too. Where the API tells the prices only they tell why an
+    order was refused.
+    """
 
     seed: int
     end: float
@@ -60,6 +66,7 @@ class SeedPlan:
     scrape_interval: float
     troubles: Troubles
     clock_offset: float
+    telemetry: bool
     password: SecretStr
 
     @property
@@ -72,6 +79,10 @@ class SeedPlan:
         found = self.scenario.region(region)
         return found.initial_nodes if found else 0
 
+    def price(self, instance_type: str) -> Money:
+        """What one node of that type costs, as the orders are to reckon it."""
+        return Money(round(TYPES[instance_type] * (1 - self.scenario.discount)))
+
     def needed(self, region: RegionId, second: float) -> int:
         """Nodes without which the region's demand is above its policy's target and tolerance, within its bounds."""
         spec, found = self.policies[region].spec, self.scenario.region(region)
@@ -83,21 +94,25 @@ class SeedPlan:
 def draw(seed: int) -> SeedPlan:
     """The plan of a seed."""
     chance = dice(seed, "plan")
-    hours = chance.choices((chance.uniform(4, 6.5), chance.uniform(6.5, 12), 24.0), (76, 20, 4))[0]
+    hours = chance.choices((chance.uniform(3.2, 5), chance.uniform(5, 10), 26.0), (83, 15, 2))[0]
     end = hours * HOUR
     quiet_from = end - QUIET_HOURS * HOUR
-    poll = min(120.0, max(30.0, chance.uniform(8, 15) * hours))
+    poll = min(120.0, max(40.0, chance.uniform(11, 20) * hours))
     settle_after = chance.uniform(180, 420) + 2 * poll
-    regions = REGIONS[: chance.randint(1, len(REGIONS))]
+    regions = REGIONS[: chance.choices((1, 2, 3, 4), (35, 30, 20, 15))[0]]
     homes = {name: CLUSTERS[chance.random() < 0.15] for name in regions}
-    offers = {name: draw_offers(chance, homes[name], name) for name in regions}
+    price_from: PriceFrom = "api" if chance.random() < 0.25 else "template"
+    priced = price_from == "template"
+    offers = {name: draw_offers(chance, homes[name], name, priced=priced) for name in regions}
     deadline = chance.choice((5.0, 10.0, 20.0))
     secret = f"S3cret-{dice(seed, 'secret').getrandbits(64):x}"
     return SeedPlan(
         seed=seed,
         end=end,
         quiet_from=quiet_from,
-        scenario=_scenario(chance, seed, homes, offers, quiet_from, settle_after, SecretStr(f"Key-{secret}")),
+        scenario=_scenario(
+            chance, seed, homes, offers, quiet_from, settle_after, SecretStr(f"Key-{secret}"), priced=priced
+        ),
         clusters={
             cluster: frozenset(name for name in regions if homes[name] == cluster)
             for cluster in sorted(set(homes.values()))
@@ -107,13 +122,14 @@ def draw(seed: int) -> SeedPlan:
         },
         offers=offers,
         budgets=draw_budgets(chance, regions),
-        executor=draw_executor(chance, poll, settle_after),
-        loop=LoopSettings(interval=chance.uniform(1, 3) * poll, coalesce=0.05),
+        executor=draw_executor(chance, poll, settle_after, price_from),
+        loop=LoopSettings(interval=chance.uniform(1.5, 3) * poll, coalesce=0.05),
         ledger="sqlite" if chance.random() < 0.1 else "memory",
         deadline=deadline,
-        scrape_interval=chance.uniform(0.7, 1.5) * poll,
+        scrape_interval=chance.uniform(0.8, 2.0) * poll,
         troubles=draw_troubles(chance, quiet_from, deadline, settle_after),
         clock_offset=chance.uniform(-60, 60),
+        telemetry=not priced or chance.random() < _WITH_TELEMETRY,
         password=SecretStr(f"Pw-{secret}"),
     )
 
@@ -126,13 +142,16 @@ def _scenario(
     quiet_from: float,
     settle_after: float,
     key: SecretStr,
+    *,
+    priced: bool,
 ) -> Scenario:
     (usual, price), *others = TYPES.items()
     return Scenario(
         regions=tuple(_region(chance, name, homes[name], quiet_from, [kind for kind, _ in others]) for name in homes),
-        pools=tuple(_pool(of[0]) for of in offers.values() if not isinstance(of[0].operation, ScaleOutCluster)),
+        pools=tuple(_pool(chance, of[0]) for of in offers.values() if not isinstance(of[0].operation, ScaleOutCluster)),
         instance_type=usual,
         price=Decimal(price) / 100,
+        discount=0.0 if priced else chance.choice((0.0, 0.1)),
         types=tuple(InstanceType(type=kind, price=Decimal(cost) / 100) for kind, cost in others),
         cluster_id=CLUSTERS[0],
         access_key_secret=key,
@@ -164,7 +183,7 @@ def _region(chance: Random, name: RegionId, cluster: ClusterId, quiet_from: floa
     )
 
 
-def _pool(offer: Offer) -> PoolScenario:
+def _pool(chance: Random, offer: Offer) -> PoolScenario:
     operation = offer.operation
     return PoolScenario(
         id=operation.pool or "",
@@ -172,6 +191,7 @@ def _pool(offer: Offer) -> PoolScenario:
         product="ens" if isinstance(operation, EnsScaleClusterNodePool) else "cs",
         cluster=operation.cluster,
         instance_type=operation.worker_instance_type,
+        serial=chance.random() < 0.4,
     )
 
 

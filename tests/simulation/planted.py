@@ -4,7 +4,8 @@ They are what a hasty hand would write: send again after a timeout, write the in
 restart what was in doubt. The simulation must catch each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from autoscaler.model.errors import OutcomeUnknown, Unavailable
 from autoscaler.model.operation import Operation, Quantity
@@ -12,6 +13,14 @@ from autoscaler.model.order import Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
 from tests.simulation.faulty_ledger import FaultyLedger
 from tests.simulation.life import WatchedCloud
+
+
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """Which cloud and which ledger the daemon of a seed gets: the right ones, or one with a planted bug."""
+
+    cloud: type[WatchedCloud] = WatchedCloud
+    ledger: type[FaultyLedger] = FaultyLedger
 
 
 class ResendOnTimeout(WatchedCloud):
@@ -49,3 +58,12 @@ class ForgetInDoubt(FaultyLedger):
                 at = order.submitted_at or order.created_at
                 await super().replace(order, order.moved(OrderState.FAILED, Reason.EXPIRED_UNSENT, at), at)
         return [order for order in found if order.state is not OrderState.IN_DOUBT]
+
+
+AS_SHIPPED = Wiring()
+PLANTED: Mapping[str, Wiring] = {
+    "resend-on-timeout": Wiring(cloud=ResendOnTimeout),
+    "ledger-after-call": Wiring(ledger=LedgerAfterCall),
+    "forget-in-doubt": Wiring(ledger=ForgetInDoubt),
+}
+"""The planted bugs by their names for `--planted`."""

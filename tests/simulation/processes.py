@@ -11,17 +11,19 @@ from contextvars import Context, ContextVar, copy_context
 class Process:
     """One life. `steps` counts the handles that ran in it: between any two of them it may die.
 
-    `dies_after` is the number of steps after which it is killed, None for a life that is not killed by count.
+    `dies_after` is the number of steps after which it is killed, None for a life that is not killed by count; `dies_of`
+    says by what.
     `ended` is set, in the world, when the process was killed.
     """
 
-    __slots__ = ("alive", "context", "dies_after", "ended", "held", "name", "steps")
+    __slots__ = ("alive", "context", "dies_after", "dies_of", "ended", "held", "name", "steps")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.alive = True
         self.steps = 0
         self.dies_after: int | None = None
+        self.dies_of = ""
         self.held: list[asyncio.Handle] | None = None
         self.ended = asyncio.Event()
         self.context: Context = copy_context()

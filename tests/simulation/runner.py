@@ -7,8 +7,10 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from tests.simulation.planted import AS_SHIPPED, PLANTED
 from tests.simulation.simulation import run
 from tests.simulation.story import Violation
 
@@ -27,12 +29,12 @@ class Result:
     failure: str | None = None
 
 
-def run_seed(seed: int) -> Result:
-    """One seed, in this process."""
+def run_seed(seed: int, planted: str | None = None) -> Result:
+    """One seed, in this process; with a planted bug, where one is named."""
     parent = _IN_MEMORY if _IN_MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="autoscaler-simulation-", dir=parent) as folder:
         try:
-            outcome = run(seed, Path(folder))
+            outcome = run(seed, Path(folder), PLANTED[planted] if planted else AS_SHIPPED)
         except Violation as violation:
             return Result(seed, failure=str(violation))
         except Exception:  # noqa: BLE001  # a seed that the simulation itself can not run fails, too
@@ -40,15 +42,15 @@ def run_seed(seed: int) -> Result:
     return Result(seed, outcome.digest, outcome.seconds, outcome.counts)
 
 
-def run_seeds(first: int, seeds: int, jobs: int) -> Iterator[Result]:
-    """The seeds from `first` on, over `jobs` processes; in no order."""
-    numbers = range(first, first + seeds)
+def run_seeds(first: int, seeds: int, jobs: int, planted: str | None = None) -> Iterator[Result]:
+    """The seeds from `first` on, over `jobs` processes; in no order, but for one process."""
+    numbers, one = range(first, first + seeds), partial(run_seed, planted=planted)
     if jobs <= 1 or seeds <= 1:
-        yield from map(run_seed, numbers)
+        yield from map(one, numbers)
         return
     context = multiprocessing.get_context("spawn")
     with context.Pool(jobs, initializer=_settle_in) as pool:
-        yield from pool.imap_unordered(run_seed, numbers, chunksize=_CHUNK)
+        yield from pool.imap_unordered(one, numbers, chunksize=_CHUNK)
 
 
 def _settle_in() -> None:

@@ -5,7 +5,6 @@
 
 import asyncio
 import gc
-import logging
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,28 +14,28 @@ from pathlib import Path
 
 from autoscaler.model.errors import LedgerError
 from autoscaler.model.operation import Operation, Quantity
-from autoscaler.ports import Ledger
 from tests.simulation import people, verdict
 from tests.simulation.audit import Audit, SentCall
 from tests.simulation.burial import bury
 from tests.simulation.clocks import MachineClock, TrueClock
+from tests.simulation.deaths import Reaper
 from tests.simulation.dice import dice
 from tests.simulation.disk import Disk
 from tests.simulation.edge import EdgeSource
 from tests.simulation.fates import improviser
-from tests.simulation.faulty_ledger import FaultyLedger, WriteFate
-from tests.simulation.life import WatchedCloud, live
+from tests.simulation.life import live
 from tests.simulation.loop import VirtualLoop
 from tests.simulation.network import CALL, Network, Uplink, Weather
-from tests.simulation.observer import Listener, LogWatch
+from tests.simulation.observer import Listener
+from tests.simulation.output import LogPage, Telemetry, all_logging_to
 from tests.simulation.plan import SeedPlan, draw
+from tests.simulation.planted import AS_SHIPPED, Wiring
 from tests.simulation.processes import Process
 from tests.simulation.story import Story
 from tests.simulation.vendor import Vendor
+from tests.simulation.witness import Witness
 
 _EVERY_ORDER = 1_000_000
-_STILLBORN_STEPS = 120
-_SOON_STEPS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +49,9 @@ class Outcome:
 
 
 class Simulation:
-    """One seed. `folder` is an empty one of its own; `cloud` and `ledger` may be ones with a planted bug."""
+    """One seed. `folder` is an empty one of its own; `wiring` may hold a planted bug."""
 
-    def __init__(
-        self,
-        seed: int,
-        folder: Path,
-        cloud: type[WatchedCloud] = WatchedCloud,
-        ledger: type[FaultyLedger] = FaultyLedger,
-    ) -> None:
+    def __init__(self, seed: int, folder: Path, wiring: Wiring = AS_SHIPPED) -> None:
         self.plan: SeedPlan = draw(seed)
         plan = self.plan
         self.loop = VirtualLoop(dice(seed, "scheduler"))
@@ -66,9 +59,12 @@ class Simulation:
         self.story = Story(seed, self.loop.time, secrets)
         self.vendor = Vendor(plan.scenario, TrueClock(self.loop))
         self.clock = MachineClock(self.loop, plan.clock_offset)
-        self.disk = Disk(plan.ledger, folder)
         self.audit = Audit(plan, self.story, self.loop.time, self._fail)
-        self.listener = Listener(self.story, self.audit)
+        self.reaper = Reaper(plan, self.loop, self.story, self.audit.paces.stood_still)
+        self.disk = Disk(plan.ledger, folder, self.reaper.statement, self.reaper.dies_at)
+        self.witness = Witness(self.vendor.simulator, self.story)
+        self.listener = Listener(self.story, self.audit, self.witness)
+        self.telemetry: Telemetry | None = None
         troubles, now = plan.troubles, self.loop.time
         weather = Weather(dice(seed, "weather"), troubles.network, troubles.reads, plan.quiet_from)
         self.vendor.simulator.chaos.set(seed, troubles.vendor)
@@ -76,29 +72,22 @@ class Simulation:
             dice(seed, "fates"), troubles.odd_purchases, plan.quiet_from, now, self.story
         )
         self.network = Network(self.loop, self.vendor, weather, self.story, Context(), plan.deadline, troubles.latest)
-        self._chance = dice(seed, "deaths")
-        self._write_chance = dice(seed, "writes")
-        self._cloud_type = cloud
-        self._ledger_type = ledger
+        self._wiring = wiring
         self._sales_seen = 0
         self._lives = 0
         self.loop.after_world = self._look_at_the_books
 
     def run(self) -> Outcome:
         """Run the seed. Raises Violation."""
-        watch = LogWatch(self.story, self._fail)
-        log = logging.getLogger("autoscaler")
-        log.addHandler(watch)
-        propagates, log.propagate = log.propagate, False
+        page = LogPage(self.story, self._fail)
         gc.disable()  # what the dead left behind must not be finalized while others live
-        try:
-            self.loop.run(self._world())
-        finally:
-            log.removeHandler(watch)
-            log.propagate = propagates
-            self.listener.deaf = True
-            bury(self.loop)
-            gc.enable()
+        with all_logging_to(page):
+            try:
+                self.loop.run(self._world())
+            finally:
+                self.listener.deaf = page.deaf = True
+                bury(self.loop)
+                gc.enable()
         plan = self.plan
         return Outcome(plan.seed, self.story.digest, plan.end, self.story.counts)
 
@@ -116,6 +105,8 @@ class Simulation:
             self.loop.call_at(second, self._set_clock, step)
         for _ in range(plan.troubles.by_hand):
             self.loop.call_at(chance.uniform(0, plan.quiet_from), people.buy_by_hand, self, chance)
+        for _ in range(plan.troubles.removals):
+            self.loop.call_at(chance.uniform(0, plan.quiet_from), people.remove_by_hand, self, chance)
         await asyncio.sleep(plan.quiet_from)
         self.vendor.simulator.chaos.stop()
         self.story.tell("the faults stop")
@@ -138,6 +129,7 @@ class Simulation:
             sale = purchases[self._sales_seen]
             self._sales_seen += 1
             self.audit.sold(sale, context.get(CALL))
+            self.witness.sold(context)
         if self.loop.complaints:
             self._fail(f"asyncio complains: {self.loop.complaints[0]}")
 
@@ -147,21 +139,23 @@ class Simulation:
         """As an init system: when a life ends, the next one begins after a while."""
         while True:
             await self._one_life()
-            quiet = self.loop.time() >= self.plan.quiet_from
-            await asyncio.sleep(2.0 if quiet else self._chance.expovariate(1 / self.plan.troubles.deaths.pause))
+            await asyncio.sleep(self.reaper.pause())
 
     async def _one_life(self) -> None:
         self._lives += 1
         self.story.count("lives")
         process, stop = Process(f"life {self._lives}"), asyncio.Event()
         life = self.loop.create_task(self._life(process, stop), context=process.context)
-        fate = asyncio.create_task(self._fate(process, stop))
+        fate = asyncio.create_task(self.reaper.follow(process, stop))
         killed = asyncio.create_task(process.ended.wait())
         await asyncio.wait({life, killed}, return_when=asyncio.FIRST_COMPLETED)
         fate.cancel()
+        if self.telemetry is not None:
+            self.telemetry.read()
         error = life.exception() if life.done() and not life.cancelled() else None
         if killed.done():
-            self.disk.died()
+            self.story.count(f"crash: {process.dies_of}")
+            self.disk.died(self.reaper.torn())
         elif error is not None:
             self.story.count(f"exit: {type(error).__name__}")
             if not isinstance(error, LedgerError):
@@ -171,15 +165,16 @@ class Simulation:
     async def _life(self, process: Process, stop: asyncio.Event) -> None:
         plan, number = self.plan, self._lives
         stored = await self.disk.open()
-        self.audit.begin_life(await stored.all(_EVERY_ORDER))
+        self.audit.begin_life(await stored.all(_EVERY_ORDER), self.clock.now())
+        self.telemetry = Telemetry(self.listener, self.story, full=plan.telemetry)
         uplink = Uplink(self.network, self.audit.called)
         nonces = dice(plan.seed, "nonces", number)
         await live(
             plan,
-            cloud=self._cloud_type(plan, uplink, self.clock, nonces, self._sending(process)),
-            ledger=self._faulty(stored, process),
+            cloud=self._wiring.cloud(plan, uplink, self.clock, nonces, self._sending(process)),
+            ledger=self._wiring.ledger(stored, self.reaper.write, self.reaper.dying(process), self.audit.durable),
             clock=self.clock,
-            observer=self.listener,
+            telemetry=self.telemetry,
             source=self._source(number),
             dice=dice(plan.seed, "life", number),
             stop=stop,
@@ -198,68 +193,16 @@ class Simulation:
             plan.quiet_from,
         )
 
-    # Deaths.
-
-    async def _fate(self, process: Process, stop: asyncio.Event) -> None:
-        """What becomes of a life, as long as there are faults."""
-        deaths, chance, loop = self.plan.troubles.deaths, self._chance, self.loop
-        if loop.time() >= self.plan.quiet_from:
-            return
-        if chance.random() < deaths.stillborn:
-            self._dies_in(process, chance.randint(1, _STILLBORN_STEPS), "at its start")
-        await asyncio.sleep(chance.expovariate(1 / deaths.every))
-        if loop.time() >= self.plan.quiet_from:
-            return
-        if chance.random() < deaths.held:
-            self.story.count("fault: process held")
-            loop.hold(process)
-            loop.call_later(chance.uniform(1, 400), loop.release, process)
-        elif chance.random() < deaths.graceful:
-            self.story.count("stop: asked to")
-            stop.set()
-        else:
-            self._dies_in(process, chance.randint(1, _SOON_STEPS), "between two steps")
-
-    def _dies_in(self, process: Process, steps: int, where: str) -> None:
-        if process.dies_after is None and self.loop.time() < self.plan.quiet_from:
-            self.story.count(f"crash: {where}")
-            process.dies_after = process.steps + steps
-
     def _sending(self, process: Process) -> Callable[[Operation, Quantity], SentCall]:
         def sending(operation: Operation, quantity: Quantity) -> SentCall:
-            if self._chance.random() < self.plan.troubles.deaths.around_purchase:
-                self._dies_in(process, self._chance.choice((1, 2, 3, 4, 5, 6, 8, 12, 20)), "around a purchase")
+            self.reaper.purchase_begins(process)
             return self.audit.sending(operation, quantity)
 
         return sending
 
-    def _faulty(self, stored: Ledger, process: Process) -> FaultyLedger:
-        async def die(where: str) -> None:
-            self.story.count(f"crash: {where}")
-            self.story.tell(f"dies {where}")
-            self.loop.kill(process)
-            await self.loop.create_future()
 
-        return self._ledger_type(stored, self._fate_of_write, die, self.audit.durable)
-
-    def _fate_of_write(self) -> WriteFate:
-        now, deaths, chance = self.loop.time(), self.plan.troubles.deaths, self._write_chance
-        if now >= self.plan.quiet_from:
-            return "well"
-        if any(begin <= now < end for begin, end in deaths.full):
-            self.story.count("fault: disk full")
-            return "full"
-        draw = chance.random()
-        if draw < deaths.per_write:
-            return "die before" if draw < deaths.per_write / 2 else "die after"
-        if draw < deaths.per_write + deaths.lies:
-            self.story.count("fault: write reported as failed")
-            return "lie"
-        return "well"
-
-
-def run(seed: int, folder: Path) -> Outcome:
+def run(seed: int, folder: Path, wiring: Wiring = AS_SHIPPED) -> Outcome:
     """Run one seed in an empty folder of its own. Raises Violation."""
     with suppress(asyncio.CancelledError):
-        return Simulation(seed, folder).run()
+        return Simulation(seed, folder, wiring).run()
     raise AssertionError("the simulation was canceled")

@@ -55,4 +55,4 @@ class Story:
         told = "\n".join(self._last)
         process = PROCESS.get()
         head = f"seed {self.seed}, {self._now():.3f} s, {process.name if process else 'world'}: {promise}"
-        return Violation(f"{head}\n{told}\nreplay: make simulate SEEDS=1 FIRST={self.seed}")
+        return Violation(f"{head}\n{told}")

@@ -10,26 +10,63 @@ from tests.simulation.troubles import VENDOR_PURCHASES
 
 ENOUGH_SEEDS = 100
 """From so many seeds on every kind must have come up; fewer may miss some by chance."""
-_CRASHES = ("at its start", "between two steps", "around a purchase", "before a write", "after a write")
+_CRASHES = (
+    "at its start",
+    "between two steps",
+    "around a purchase",
+    "before a write",
+    "after a write",
+    "between two statements",
+    "inside a commit",
+)
+_SOLD = (
+    "answer late",
+    "answer lost",
+    "delivered twice",
+    "proxy repeats the request",
+    "request late",
+    "vendor's accepted_202",
+    "vendor's drip",
+    "vendor's error_500_html",
+    "vendor's error_500_json",
+    "vendor's garbage",
+    "vendor's hang_before",
+    "vendor's truncate",
+    "vendor's xml",
+)
+_MATTERED = (
+    "a list hides instances",
+    "a list hides nodes",
+    "a list hides tasks",
+    "a list shows instances twice",
+    "a list shows nodes twice",
+    "a list shows tasks twice",
+    "a task is not found yet",
+    "evidence is older than its call by the clocks",
+)
 REQUIRED: tuple[str, ...] = (
     "orders",
     "sales",
     *(f"fault: {trouble}" for trouble in TROUBLES),
     *(f"fault: vendor's {kind}" for kind in VENDOR_PURCHASES),
+    *(f"throttled: {who} {how} x-acs-retry-after" for who in ("purchase", "read") for how in ("with", "without")),
+    *(f"sold, and yet: {what}" for what in _SOLD),
     *(f"purchase: {kind}" for kind in ODD_PURCHASES),
+    *(f"mattered: {what}" for what in _MATTERED),
     "people: bought by hand",
+    "people: removed a node",
     "fault: clock set",
     "fault: disk full",
     "fault: process held",
     "fault: write reported as failed",
     *(f"crash: {where}" for where in _CRASHES),
     "stop: asked to",
-    "sample: future",
-    "sample: missing",
-    "sample: nan",
-    "sample: stale",
+    *(f"sample: {kind}" for kind in ("future", "missing", "nan", "stale")),
     "doubt: accepted (EvidenceFound)",
     "doubt: planned (AbsenceProven)",
+    "doubt: accepted (ResolvedBought)",
+    "doubt: failed (ResolvedNotBought)",
+    "call: DescribePrice ok",
 )
 """What a run must have provoked at least once."""
 
@@ -59,12 +96,15 @@ def _groups(counts: Counter[str]) -> Iterator[str]:
 
 
 _TITLES = {
+    "attention": "regions that call a human at the end",
     "call": "calls",
     "crash": "crashes",
     "doubt": "in-doubt settlements",
     "ended": "orders that ended",
     "exit": "lives that could not go on",
     "fault": "faults",
+    "mattered": "troubles that mattered",
+    "output": "output that was searched for secrets",
     "people": "acts of people",
     "purchase": "purchases that did not go as ordered",
     "sample": "odd samples",

@@ -31,12 +31,14 @@ VENDOR_READS: tuple[FaultKind, ...] = ("throttle", "error_500_json", "error_500_
 class Deaths:
     """How a seed's processes end. `every` is the mean life in seconds, `pause` the mean time until the next one.
 
-    `per_write`, `lies` and the others are chances (0 to 1), `full` the windows in which the disk is full.
+    `per_write`, `per_statement` (of SQLite), `lies` and the others are chances (0 to 1), `full` the windows in which
+    the disk is full.
     """
 
     every: float
     pause: float
     per_write: float
+    per_statement: float
     lies: float
     around_purchase: float
     graceful: float
@@ -51,7 +53,7 @@ class Troubles:
 
     `network` are shares of purchases, and a read meets `reads` times as many. `odd_samples` is the share of samples
     that are stale, missing, NaN or from the future; `odd_purchases` that of purchases that do not go as ordered.
-    `by_hand` is how many purchases people make at the console.
+    `by_hand` is how many purchases people make at the console, `removals` how many nodes they take out of a cluster.
     """
 
     latest: float
@@ -61,6 +63,7 @@ class Troubles:
     odd_samples: float
     odd_purchases: float
     by_hand: int
+    removals: int
     deaths: Deaths
     clock_steps: tuple[tuple[float, float], ...]
 
@@ -70,16 +73,17 @@ def draw_troubles(chance: Random, quiet_from: float, deadline: float, settle_aft
     latest = deadline + 0.3 * settle_after
     return Troubles(
         latest=latest,
-        network=_shares(chance, TROUBLES, chance.choice((0.0, 0.1, 0.3, 0.6))),
+        network=_shares(chance, TROUBLES, chance.choice((0.0, 0.2, 0.4, 0.6))),
         reads=chance.choice((0.0, 0.1, 0.2)),
         vendor=ChaosRates(
-            purchases=_shares(chance, VENDOR_PURCHASES, chance.choice((0.0, 0.1, 0.3, 0.6))),
+            purchases=_shares(chance, VENDOR_PURCHASES, chance.choice((0.0, 0.2, 0.4, 0.6))),
             reads=_shares(chance, VENDOR_READS, chance.choice((0.0, 0.02, 0.05))),
             longest=latest,
         ),
         odd_samples=chance.choice((0.0, 0.0, 0.02, 0.1)),
-        odd_purchases=chance.choice((0.0, 0.2, 0.6)),
+        odd_purchases=chance.choice((0.0, 0.3, 0.8)),
         by_hand=chance.choice((0, 0, 0, 1, 3)),
+        removals=chance.choice((0, 0, 0, 0, 1)),
         deaths=_deaths(chance, quiet_from),
         clock_steps=_clock_steps(chance, quiet_from),
     )
@@ -100,6 +104,7 @@ def _deaths(chance: Random, quiet_from: float) -> Deaths:
         every=chance.choice((900.0, 3600.0, 10_000.0)),
         pause=chance.choice((2.0, 30.0, 600.0)),
         per_write=chance.choice((0.0, 0.02, 0.08)),
+        per_statement=chance.choice((0.0, 0.02, 0.05)),
         lies=chance.choice((0.0, 0.0, 0.03)),
         around_purchase=chance.choice((0.0, 0.1, 0.3)),
         graceful=chance.choice((0.0, 0.2)),

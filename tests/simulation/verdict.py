@@ -1,15 +1,14 @@
 """The verdict: what must be true at the end, when nothing has gone wrong for two hours.
 
-The ledger and the vendor's books tell the same, every region has what its demand needs or somebody was told why not,
-and no secret was put out.
+The ledger and the vendor's books tell the same, every region has what its demand needs or somebody was told the true
+reason why not, and no secret was put out.
 """
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from autoscaler.model.order import Order, OrderState
-from autoscaler.model.reason import Reason
-from autoscaler.policy.attention import attention
+from tests.simulation.shortfall import Shortfall, told_of
 
 if TYPE_CHECKING:
     from tests.simulation.simulation import Simulation
@@ -50,17 +49,21 @@ def _named(order: Order) -> str:
 
 
 def _regions(simulation: "Simulation") -> Iterator[str]:
-    """Every region has the nodes that its demand needs, or it is told why not."""
-    plan, books, audit = simulation.plan, simulation.vendor.books, simulation.audit
-    for region in plan.regions:
-        have = len(books.region_instances(region))
-        need = plan.needed(region, plan.end)
-        decision = audit.decisions.get(region)
-        told = attention(decision, [order for order in audit.orders.values() if order.region == region])
-        simulation.story.count("attention at the end", len(told))
-        elsewhere = decision is not None and any(step.reason is Reason.SPILLED_OVER for step in decision.steps)
-        if have < need and not told and not elsewhere:
-            yield f"{region} has {have} nodes, needs {need}, and nobody is told: {decision}"
+    """Every region has the nodes that its demand needs, or a human is called and told why not, and that is true."""
+    for region in simulation.plan.regions:
+        told = told_of(simulation, region)
+        said = {one.reason for one in told}
+        series = simulation.telemetry.calls_for(region) if simulation.telemetry else None
+        calls = said if series is None else series
+        for reason in said:
+            simulation.story.count(f"attention: {reason}")
+        if silent := said - calls:
+            yield f"{region}: {', '.join(sorted(silent))} is not among the series that call a human"
+        shortfall = Shortfall.of(simulation, region)
+        if shortfall.nodes > 0 and not any(map(shortfall.explains, sorted(calls))) and not shortfall.elsewhere():
+            reasons = ", ".join(f"{one.reason} ({one.detail})" for one in told)
+            decision = simulation.audit.decisions.get(region)
+            yield f"{shortfall}, and {sorted(calls)} does not explain it. Told: {reasons}. Decided: {decision}"
 
 
 def _secrets(simulation: "Simulation") -> Iterator[str]:

@@ -7,6 +7,7 @@ from autoscaler.model.act import EVERYWHERE
 from autoscaler.model.decision import GuardStep
 from autoscaler.model.reason import Reason
 from autoscaler.policy.guards.situation import Situation
+from autoscaler.policy.trust import CLOCK_SKEW
 
 
 def guard(situation: Situation, desired: int) -> GuardStep | None:
@@ -15,7 +16,9 @@ def guard(situation: Situation, desired: int) -> GuardStep | None:
     if stop is None:
         return None
     refused = f"the API refused the account ({stop.reason}: {stop.detail})"
-    left = stop.at + situation.brakes.account_stop_seconds - situation.now
+    # A refusal of the future was stamped by a clock that was ahead for a while.
+    lasts = 0.0 if stop.at > situation.now + CLOCK_SKEW else situation.brakes.account_stop_seconds
+    left = stop.at + lasts - situation.now if lasts else 0.0
     first = situation.basket.first
     if left > 0:
         message = f"{refused}; next try in {left:.0f} s, or after: autoscaler release '{EVERYWHERE}' --reason ..."

@@ -10,6 +10,7 @@ from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.policy.committed import sold_nothing
 from autoscaler.policy.guards.situation import Situation
+from autoscaler.policy.stock import turned_down
 
 
 def guard(situation: Situation, desired: int) -> GuardStep | None:
@@ -44,6 +45,6 @@ def _missing(order: Order, capacity: Capacity | None) -> int:
     if sold_nothing(order):
         return 0
     seen = capacity.instances if capacity else frozenset()
-    if order.state is OrderState.READY:  # all of them came; only the known ones can be missed
+    if order.state is OrderState.READY or turned_down(order):  # only what was made can be missed
         return len(order.instances - seen)
     return max(0, order.nodes - len(order.instances & seen))

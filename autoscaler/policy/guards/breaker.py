@@ -14,6 +14,7 @@ from autoscaler.policy.guards.situation import Situation
 from autoscaler.policy.language import DAY
 from autoscaler.policy.timers import settled
 
+_MOST_DOUBLINGS = 20
 _BROUGHT_NODES = frozenset({OrderState.READY, OrderState.PARTIAL})
 
 
@@ -29,30 +30,28 @@ def guard(situation: Situation, desired: int) -> GuardStep | None:
             )
             return situation.hold("breaker", desired, Reason.BREAKER_OPEN, message)
     row = in_vain(settled(situation.facts.orders, situation.now))
-    if not row:
+    times = len(row) if situation.facts.tally.in_vain is None else situation.facts.tally.in_vain
+    if not row or not times:
         return None
     last = row[0]
-    wait = min(DAY, situation.scale_up.breaker_seconds * 2.0 ** (len(row) - 1))
+    wait = min(DAY, situation.scale_up.breaker_seconds * 2.0 ** min(times - 1, _MOST_DOUBLINGS))
     left = (last.settled_at or 0.0) + wait - situation.now
     if left <= 0:
         return None
-    message = f"order {last.id} was taken and is {last.state} ({last.reason}), {len(row)} in a row; {left:.0f} s left"
+    message = f"order {last.id} was taken and is {last.state} ({last.reason}), {times} in a row; {left:.0f} s left"
     return situation.hold("breaker", desired, Reason.BREAKER_OPEN, message)
 
 
 def in_vain(orders: Iterable[Order]) -> Sequence[Order]:
-    """The orders that the API took and that ended without a node since the last one that brought some, newest first.
+    """The orders that the API took and that failed without a node since the last one that brought some, newest first.
 
-    Only those of the day before the newest count: older ones may be forgotten by a restart.
+    What a human closed is not among them.
     """
     taken = (o for o in orders if o.state.final and o.receipt is not None and not sold_nothing(o))
     row: list[Order] = []
     for order in sorted(taken, key=lambda o: (o.settled_at or 0.0, o.id), reverse=True):
-        if order.state in _BROUGHT_NODES or (row and _apart(row[0], order) > DAY):
+        if order.state in _BROUGHT_NODES:
             break
-        row.append(order)
+        if order.state is OrderState.FAILED:
+            row.append(order)
     return row
-
-
-def _apart(newer: Order, older: Order) -> float:
-    return (newer.settled_at or 0.0) - (older.settled_at or 0.0)

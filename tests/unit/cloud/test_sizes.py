@@ -100,7 +100,6 @@ def test_an_unsaid_stock_is_not_an_empty_one(answer: object) -> None:
         (1.001, 101),
         ("1234.5600", 123456),
         ("0.001", 1),
-        (0, 0),
         (" 5 ", 500),
         (999999999999999, 99999999999999900),
     ],
@@ -108,6 +107,13 @@ def test_an_unsaid_stock_is_not_an_empty_one(answer: object) -> None:
 def test_a_price_is_exact_in_hundredths_and_rounded_up(amount: object, hundredths: int) -> None:
     answer = {"PriceInfo": {"Price": {"TradePrice": amount, "OriginalPrice": 1, "Currency": "CNY"}}, "RequestId": "r"}
     assert sizes.price(encoded(answer)) == hundredths
+
+
+@pytest.mark.parametrize("amount", [0, "0.00", 0.0])
+def test_a_price_of_nothing_is_no_price(amount: object) -> None:
+    """No budget could hold orders that cost nothing."""
+    with pytest.raises(Unreadable):
+        sizes.price(encoded({"PriceInfo": {"Price": {"TradePrice": amount}}}))
 
 
 @pytest.mark.parametrize("amount", [None, "", "free", "1,5", "NaN", "1e3", True, -1, "-1", 1e300, [1]])

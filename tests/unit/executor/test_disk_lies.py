@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from autoscaler.model.act import EVERYWHERE, Act, ActKind
 from autoscaler.model.errors import Forbidden, LedgerUnusable
-from autoscaler.model.events import ActDone, LedgerMended
+from autoscaler.model.events import ActDone, LedgerFailed, LedgerMended
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.model.spending import SpendingLimit
@@ -128,6 +128,15 @@ async def test_an_order_whose_add_was_reported_as_failed_is_withdrawn_though_nob
         order = await stand.only_order()
         assert (order.state, order.reason) == (S.FAILED, Reason.DECISION_WITHDRAWN)
         assert stand.cloud.calls == 0
+
+
+async def test_a_ledger_that_can_not_be_read_for_a_humans_word_is_told_once() -> None:
+    async with running() as stand:
+        await stand.clock.advance(1)
+        stand.ledger.fault = "disk I/O error"
+        await stand.clock.advance(35)
+        assert stand.listener.events.count(LedgerFailed("disk I/O error")) == 1
+        assert stand.executor.readiness()["ledger"] == "disk I/O error"
 
 
 async def test_a_ledger_that_takes_writes_again_says_so_once_though_nothing_is_ordered() -> None:

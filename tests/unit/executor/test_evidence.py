@@ -7,14 +7,14 @@ import pytest
 
 from autoscaler.executor.recover import fits
 from autoscaler.executor.survey import Survey
-from autoscaler.model.capacity import Task, TaskState
-from autoscaler.model.errors import LedgerUnusable
+from autoscaler.model.capacity import Task, TaskRow, TaskState
+from autoscaler.model.errors import LedgerUnusable, OutcomeUnknown
 from autoscaler.model.events import OrderChanged
-from autoscaler.model.names import InstanceId, OrderId, RegionId, TaskId
+from autoscaler.model.names import ClusterId, InstanceId, OrderId, RegionId, TaskId
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.model.spending import SpendingLimit
-from tests.unit.executor.stand import BEIJING, CLUSTER, SHANGHAI, operation, running
+from tests.unit.executor.stand import BEIJING, CLUSTER, SETTINGS, SHANGHAI, operation, running
 
 S = OrderState
 ORDER = Order(OrderId("o-1"), 1, BEIJING, operation(BEIJING), 2, 0.0, 10.0)
@@ -86,6 +86,49 @@ async def test_a_clock_set_forward_proves_no_absence() -> None:
         stand.clock.jump(3600)
         await stand.clock.advance(30)
         assert (await stand.only_order()).state is S.IN_DOUBT
+
+
+async def test_a_clock_set_back_proves_no_absence() -> None:
+    async with running() as stand:
+        stand.cloud.faults.append("lost_request")
+        await stand.buy(2)
+        await stand.clock.advance(12)
+        stand.clock.jump(-3600)
+        await stand.clock.advance(200)
+        assert (await stand.only_order()).state is S.IN_DOUBT
+
+
+async def test_a_call_that_was_sent_again_has_a_settle_time_of_its_own() -> None:
+    """The lists had time to show what the first call made, not what the second one did."""
+    async with running(settings=SETTINGS.model_copy(update={"decision_valid_for": 1e6})) as stand:
+        stand.cloud.faults.extend(["lost_request", "lost_request"])
+        await stand.buy(2)
+        await stand.clock.advance(125)
+        again = await stand.only_order()
+        assert (again.state, again.attempt) == (S.IN_DOUBT, 2)
+        stand.clock.jump(3600)
+        await stand.clock.advance(60)
+        order = await stand.only_order()
+        assert (order.state, order.attempt) == (S.IN_DOUBT, 2)
+
+
+async def test_a_list_of_tasks_that_can_not_be_read_is_asked_for_once_by_all_who_doubt() -> None:
+    async with running() as stand:
+        stand.cloud.faults.extend(["lost_answer", "lost_answer"])
+        await stand.buy(2)
+        await stand.buy(2, SHANGHAI)
+        await stand.clock.advance(5)
+        asked: list[float] = []
+
+        async def unreadable(cluster: ClusterId, since: float) -> Sequence[TaskRow]:
+            asked.append(stand.clock.monotonic())
+            raise OutcomeUnknown("DescribeClusterTasks", "Timeout")
+
+        stand.cloud.tasks = unreadable  # type: ignore[method-assign]  # the API does not tell
+        await stand.clock.advance(150)
+        assert len(asked) == 15
+        for order in await stand.orders():
+            assert (order.state, order.detail[:24]) == (S.IN_DOUBT, "evidence can not be read")
 
 
 async def test_a_write_that_was_reported_as_failed_and_is_on_disk_does_not_wedge_the_region() -> None:

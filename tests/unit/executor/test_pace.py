@@ -26,7 +26,7 @@ async def passed(gate: PurchaseGate, clock: VirtualClock, action: str, times: in
 
     async def through() -> None:
         await gate.enter(action)
-        await gate.turn(action)
+        assert await gate.turn(action, 1000.0)
         moments.append(round(clock.monotonic(), 3))
         gate.leave(action)
 
@@ -63,7 +63,9 @@ async def test_only_so_many_calls_of_one_operation_are_under_way_and_others_are_
     waiting = asyncio.create_task(gate.enter("ScaleOutCluster"))
     await clock.advance(100)
     assert not waiting.done()
-    await gate.enter("ModifyClusterNodePool")
+    other = asyncio.create_task(gate.enter("ModifyClusterNodePool"))
+    await clock.advance(0)
+    assert other.done()
     gate.leave("ScaleOutCluster")
     await clock.advance(0)
     assert waiting.done()
@@ -72,8 +74,8 @@ async def test_only_so_many_calls_of_one_operation_are_under_way_and_others_are_
 async def test_a_pause_that_begins_while_the_turn_is_waited_for_is_kept() -> None:
     clock = VirtualClock()
     gate = PurchaseGate(PurchaseLimits(per_minute=6, burst=1), clock, Listener())
-    await gate.turn("ScaleOutCluster")
-    waiting = asyncio.create_task(gate.turn("ScaleOutCluster"))
+    assert await gate.turn("ScaleOutCluster", 1000.0)
+    waiting = asyncio.create_task(gate.turn("ScaleOutCluster", 1000.0))
     await clock.advance(5)
     gate.pause("ScaleOutCluster", 20.0)
     await clock.advance(19)

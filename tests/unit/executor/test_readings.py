@@ -10,9 +10,10 @@ from autoscaler.model.capacity import Instance, Node, NodePhase, Task
 from autoscaler.model.errors import Throttled
 from autoscaler.model.names import ClusterId, InstanceId, RegionId, TaskId
 from autoscaler.model.order import OrderState
+from autoscaler.model.reason import Reason
 from autoscaler.settings.sections import PurchaseLimits, ReadLimits
 from autoscaler.simulator.clock import VirtualClock
-from tests.unit.executor.stand import BEIJING, CLUSTER, SETTINGS, SHANGHAI, Listener, Stand, running
+from tests.unit.executor.stand import BEIJING, CLUSTER, SETTINGS, SHANGHAI, Listener, Stand, refusing, running
 
 S = OrderState
 
@@ -152,23 +153,27 @@ async def _seconds(clock: VirtualClock, read: object) -> float:
     return ended[0] - began
 
 
-async def test_a_turn_that_was_given_back_is_there_for_the_next_call() -> None:
+async def test_a_turn_that_did_not_come_in_time_costs_none() -> None:
     clock = VirtualClock()
     gate = PurchaseGate(PurchaseLimits(per_minute=1, burst=1), clock, Listener())
-    await gate.turn("ScaleOutCluster")
-    gate.give_back("ScaleOutCluster")
-    waiting = asyncio.create_task(gate.turn("ScaleOutCluster"))
-    await clock.advance(0)
+    assert await gate.turn("ScaleOutCluster", 1.0)
+    late = asyncio.create_task(gate.turn("ScaleOutCluster", 59.0))
+    await clock.advance(59.5)
+    assert late.done()
+    assert not late.result()
+    waiting = asyncio.create_task(gate.turn("ScaleOutCluster", 59.0))
+    await clock.advance(0.4)
+    assert not waiting.done()
+    await clock.advance(0.2)
     assert waiting.done()
-    gate.give_back("ScaleOutCluster")
-    gate.give_back("ScaleOutCluster")
-    waiting = asyncio.create_task(passed_twice(gate))
-    await clock.advance(59)
-    assert not waiting.done(), "no more turns are saved up than the burst allows"
-    await clock.advance(2)
-    assert waiting.done()
+    assert waiting.result()
 
 
-async def passed_twice(gate: PurchaseGate) -> None:
-    await gate.turn("ScaleOutCluster")
-    await gate.turn("ScaleOutCluster")
+async def test_an_order_does_not_outlive_its_decision_while_its_action_is_paused() -> None:
+    async with running() as stand:
+        refusing(stand, Throttled("ScaleOutCluster", "Throttling.User", retry_after=5000.0), 1, SHANGHAI)
+        await stand.buy(1, SHANGHAI)
+        await stand.clock.advance(1)
+        await stand.buy(1)
+        await stand.clock.advance(stand.settings.decision_valid_for + 40)
+        assert [order.reason for order in await stand.orders()] == [Reason.EXPIRED_UNSENT] * 2

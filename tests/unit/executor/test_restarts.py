@@ -128,6 +128,7 @@ async def test_what_the_ledger_does_not_take_is_remembered_later() -> None:
         stand.ledger.fault = "database or disk is full"
         await stand.buy(1)
         await stand.clock.advance(30)
+        assert stand.executor.readiness()["ledger"] == "database or disk is full"
         stand.ledger.fault = None
         await stand.clock.advance(60)
         known = await stand.ledger.remembered()

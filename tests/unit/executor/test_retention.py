@@ -1,6 +1,7 @@
 """Retention: once a day what is old leaves the ledger, what it sums up to stays, and a wrong clock forgets nothing."""
 
 from autoscaler.model.errors import LedgerUnusable
+from autoscaler.model.events import LedgerFailed
 from autoscaler.model.names import Money
 from autoscaler.model.order import OrderState
 from autoscaler.model.reason import Reason
@@ -79,6 +80,7 @@ async def test_a_ledger_that_can_not_forget_keeps_nothing_from_being_read() -> N
         capacity = stand.executor.capacity(BEIJING)
         assert capacity is not None
         assert stand.clock.now() - capacity.at <= 0.3 * DAY
+        assert LedgerFailed("database or disk is full") in stand.listener.events
 
 
 async def test_settled_orders_are_remembered_for_a_policys_timers_and_counted_for_ever() -> None:

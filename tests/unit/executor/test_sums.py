@@ -2,13 +2,19 @@
 
 from dataclasses import replace
 
-from autoscaler.executor.sums import CHARGES_REACH_BACK, MONTH, Sums
+from autoscaler.executor.sums import CHARGES_REACH_BACK, Sums
 from autoscaler.model.act import EVERYWHERE, Act, ActKind
 from autoscaler.model.decision import Charge
 from autoscaler.model.names import InstanceId, Money, OrderId, RegionId, TaskId
 from autoscaler.model.order import Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
+from autoscaler.policy.committed import SHOWN_AFTER
 from tests.unit.executor.stand import BEIJING, SHANGHAI, operation
+
+
+def unread(region: RegionId) -> frozenset[InstanceId] | None:
+    """No region was read yet."""
+    return None
 
 
 def order(number: int, state: OrderState, *, nodes: int = 2, made: int | None = None, **changes: object) -> Order:
@@ -40,33 +46,50 @@ def sums(*orders: Order) -> Sums:
 def test_a_region_has_bought_what_its_orders_brought_and_what_was_pruned() -> None:
     made = sums(order(1, OrderState.READY), order(2, OrderState.FAILED), order(3, OrderState.IN_DOUBT))
     made.restore({BEIJING: 40}, [])
-    assert made.tally(BEIJING, 500.0).bought == 40 + 2 + 0 + 2
+    assert made.tally(BEIJING, 500.0, unread).bought == 40 + 2 + 0 + 2
 
 
 def test_an_order_that_moves_on_counts_as_it_now_is() -> None:
     made = sums(order(1, OrderState.IN_DOUBT))
-    assert made.tally(BEIJING, 500.0).bought == 2
+    assert made.tally(BEIJING, 500.0, unread).bought == 2
     made.note(order(1, OrderState.FAILED))
-    assert made.tally(BEIJING, 500.0).bought == 0
+    assert made.tally(BEIJING, 500.0, unread).bought == 0
 
 
-def test_failed_joins_are_those_since_the_last_ready_node() -> None:
+def test_failed_joins_are_those_since_the_last_order_that_became_ready() -> None:
     made = sums(order(1, OrderState.FAILED, made=2), order(2, OrderState.READY), order(3, OrderState.FAILED, made=1))
-    assert made.tally(BEIJING, 500.0).failed_joins == 1
-    made.note(order(4, OrderState.ABANDONED))
-    assert made.tally(BEIJING, 500.0).failed_joins == 3
+    assert made.tally(BEIJING, 500.0, unread).failed_joins == 1
+    made.note(order(4, OrderState.PARTIAL, made=1))
+    made.note(order(5, OrderState.FAILED, made=2))
+    assert made.tally(BEIJING, 600.0, unread).failed_joins == 3
+
+
+def test_what_a_human_closed_is_no_failed_join_and_not_in_vain() -> None:
+    tally = sums(order(1, OrderState.ABANDONED)).tally(BEIJING, 500.0, unread)
+    assert (tally.failed_joins, tally.in_vain) == (0, 0)
+
+
+def test_orders_in_vain_are_those_taken_that_brought_nothing_however_long_ago() -> None:
+    taken = Receipt(TaskId("T"), "")
+    failed = [replace(order(n, OrderState.FAILED), receipt=taken, reason=Reason.TASK_FAILED) for n in (1, 2000, 4000)]
+    made = sums(*failed, order(5, OrderState.FAILED))
+    assert made.tally(BEIJING, 1e6, unread).in_vain == 3
+    made.release(BEIJING, 200_001.0)
+    assert made.tally(BEIJING, 1e6, unread).in_vain == 1
+    made.note(order(5000, OrderState.READY))
+    assert made.tally(BEIJING, 1e6, unread).in_vain == 0
 
 
 def test_an_order_that_bought_nothing_is_no_failed_join() -> None:
-    assert sums(order(1, OrderState.FAILED)).tally(BEIJING, 500.0).failed_joins == 0
+    assert sums(order(1, OrderState.FAILED)).tally(BEIJING, 500.0, unread).failed_joins == 0
 
 
 def test_a_release_forgets_the_failed_joins_before_it_and_none_after_it() -> None:
     made = sums(order(1, OrderState.FAILED, made=2))
     made.release(BEIJING, 150.0)
-    assert made.tally(BEIJING, 500.0).failed_joins == 0
+    assert made.tally(BEIJING, 500.0, unread).failed_joins == 0
     made.note(order(2, OrderState.FAILED, made=2))
-    assert made.tally(BEIJING, 500.0).failed_joins == 2
+    assert made.tally(BEIJING, 500.0, unread).failed_joins == 2
 
 
 def test_a_release_survives_a_restart() -> None:
@@ -75,24 +98,30 @@ def test_a_release_survives_a_restart() -> None:
     made.restore({}, [act, replace(act, id=2, subject=SHANGHAI, done_at=None)])
     made.note(order(1, OrderState.FAILED, made=2))
     made.note(order(1, OrderState.FAILED, made=2, region=SHANGHAI))
-    assert made.tally(BEIJING, 500.0).failed_joins == 0
+    assert made.tally(BEIJING, 500.0, unread).failed_joins == 0
 
 
 def test_nodes_bought_elsewhere_count_for_the_region_they_are_for() -> None:
     made = sums(order(1, OrderState.ACCEPTED, region=SHANGHAI, for_region=BEIJING), order(2, OrderState.READY))
-    assert made.tally(BEIJING, 500.0).spilled == 2
-    assert made.tally(BEIJING, 500.0).bought == 2
-    assert made.tally(SHANGHAI, 500.0).spilled == 0
-    assert made.tally(SHANGHAI, 500.0).bought == 2
+    assert made.tally(BEIJING, 500.0, unread).spilled == 2
+    assert made.tally(BEIJING, 500.0, unread).bought == 2
+    assert made.tally(SHANGHAI, 500.0, unread).spilled == 0
+    assert made.tally(SHANGHAI, 500.0, unread).bought == 2
 
 
-def test_nodes_bought_elsewhere_count_as_long_as_they_are_paid_for() -> None:
+def test_nodes_bought_elsewhere_count_while_they_serve_or_may_come() -> None:
     made = sums(order(1, OrderState.READY, region=SHANGHAI, for_region=BEIJING))
-    assert made.tally(BEIJING, 100.0 + MONTH - 1).spilled == 2
-    assert made.tally(BEIJING, 100.0 + MONTH).spilled == 0
-    renewed = replace(operation(SHANGHAI), worker_auto_renew=True)
-    made = sums(replace(order(1, OrderState.READY, region=SHANGHAI, for_region=BEIJING), operation=renewed))
-    assert made.tally(BEIJING, 100.0 + 100 * MONTH).spilled == 2
+    (one, other) = sorted(order(1, OrderState.READY).instances)
+    late = 100.0 + SHOWN_AFTER
+
+    def spilled(now: float, *serving: InstanceId) -> int:
+        return made.tally(BEIJING, now, lambda region: frozenset(serving)).spilled
+
+    assert spilled(late - 1) == 2, "lists lag"
+    assert spilled(late, one, other) == 2
+    assert spilled(late, one) == 1
+    assert spilled(late) == 0
+    assert made.tally(BEIJING, late, unread).spilled == 2, "no reading is no proof"
 
 
 def test_charges_are_what_was_bought_and_go_after_a_month() -> None:

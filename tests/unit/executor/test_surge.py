@@ -2,14 +2,14 @@
 
 from itertools import pairwise
 
-from autoscaler.model.errors import Busy, Forbidden
+from autoscaler.model.errors import Busy, Forbidden, Throttled
 from autoscaler.model.names import OrderId, RegionId
 from autoscaler.model.order import Baseline, Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
 from autoscaler.settings.sections import ExecutorSettings, PurchaseLimits, ReadLimits
 from autoscaler.simulator.records import ScaleOutBody
 from autoscaler.simulator.scenario import RegionScenario, Scenario
-from tests.unit.executor.stand import CLUSTER, SETTINGS, Stand, intent, operation, refusing, running
+from tests.unit.executor.stand import CLUSTER, SETTINGS, SHANGHAI, Stand, intent, operation, refusing, running
 
 S = OrderState
 FLEET = tuple(RegionId(f"cn-r{number:04}") for number in range(300))
@@ -112,6 +112,18 @@ async def test_a_turn_that_nobody_took_is_there_for_the_next_order() -> None:
     await stand.clock.advance(1)
     assert stand.cloud.calls == 1
     await stand.die()
+
+
+async def test_an_order_that_became_too_old_ends_although_no_place_is_free() -> None:
+    """A long pause of the API: the region is decided afresh, and is not kept from it by the dead."""
+    settings = SETTINGS.model_copy(update={"purchases": PurchaseLimits(per_minute=600, burst=10, concurrency=1)})
+    async with running(settings=settings) as stand:
+        refusing(stand, Throttled("ScaleOutCluster", "Throttling.User", retry_after=5000.0), 1)
+        await stand.buy(1)
+        await stand.buy(1, SHANGHAI)
+        await stand.clock.advance(settings.decision_valid_for + settings.poll_interval + 5)
+        first = (await stand.orders())[0]
+        assert (first.state, first.reason) == (S.FAILED, Reason.EXPIRED_UNSENT)
 
 
 async def test_a_wall_clock_set_back_keeps_no_old_decision_alive() -> None:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from autoscaler.model.capacity import Instance
-from autoscaler.model.errors import CloudError, NotFound, Rejected
+from autoscaler.model.capacity import Instance, Task
+from autoscaler.model.errors import CloudError, NotFound, OutcomeUnknown, Rejected
 from autoscaler.model.events import CapacityUnreadable
-from autoscaler.model.names import ClusterId, RegionId
+from autoscaler.model.names import ClusterId, RegionId, TaskId
 from autoscaler.model.order import OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.simulator.scenario import RegionScenario
@@ -101,6 +101,25 @@ async def test_an_order_is_overdue_at_its_deadline_also_while_its_cluster_can_no
         order = await stand.only_order()
         assert (order.state, order.reason, order.bought) == (S.OVERDUE, Reason.PAST_DEADLINE, 2)
         stand.cloud.readable = True
+        await stand.clock.advance(20)
+        assert (await stand.only_order()).state is S.READY
+
+
+async def test_an_order_is_overdue_at_its_deadline_also_while_its_task_can_not_be_read() -> None:
+    async with running() as stand:
+        read = stand.cloud.task
+
+        async def unreadable(task: TaskId) -> Task:
+            raise OutcomeUnknown("DescribeTaskInfo", "Timeout")
+
+        stand.cloud.task = unreadable  # type: ignore[method-assign]  # the API does not tell
+        await stand.buy(2)
+        await stand.clock.advance(stand.settings.node_deadline - 20)
+        assert (await stand.only_order()).state is S.ACCEPTED
+        await stand.clock.advance(40)
+        order = await stand.only_order()
+        assert (order.state, order.reason, order.bought) == (S.OVERDUE, Reason.PAST_DEADLINE, 2)
+        stand.cloud.task = read  # type: ignore[method-assign]  # it tells again
         await stand.clock.advance(20)
         assert (await stand.only_order()).state is S.READY
 

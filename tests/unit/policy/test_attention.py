@@ -109,7 +109,28 @@ def test_a_dark_region_an_unread_one_and_one_at_its_maximum_are_told() -> None:
     full = builders.decided(builders.policy(maxNodes=3), busy(5))
     growing = builders.decided(builders.policy(maxNodes=4), busy(5))
     reasons = [[one.reason for one in attention(decision, ())] for decision in (dark, unread, full, growing)]
-    assert reasons == [[Reason.REGION_DARK], [Reason.CAPACITY_UNKNOWN], [Reason.ABOVE_MAXIMUM], []]
+    assert reasons == [
+        [Reason.REGION_DARK, Reason.NODES_NOT_READY],
+        [Reason.CAPACITY_UNKNOWN],
+        [Reason.ABOVE_MAXIMUM],
+        [],
+    ]
+
+
+def test_paid_nodes_that_do_not_serve_are_told_while_they_are_needed_and_nothing_comes() -> None:
+    there = builders.capacity(1, failed=4)
+    decision = builders.decided(builders.policy(), builders.region_facts([builders.signal(500)], there))
+    (told,) = attention(decision, ())
+    assert (told.reason, decision.desired) == (Reason.NODES_NOT_READY, 5)
+    assert "5 nodes are needed and 1 are ready" in told.detail
+    assert attention(decision, [order(OrderState.ACCEPTED)]) == ()
+    calm = builders.decided(builders.policy(), builders.region_facts([builders.signal(90)], builders.capacity(1)))
+    assert attention(calm, ()) == ()
+
+
+def test_a_region_that_can_not_be_judged_is_told() -> None:
+    decision = builders.decided(builders.policy(), builders.region_facts(None, builders.capacity(3)))
+    assert [one.reason for one in attention(decision, ())] == [Reason.ALL_VOTES_ABSTAIN]
 
 
 def test_a_minimum_that_can_not_be_reached_is_told() -> None:

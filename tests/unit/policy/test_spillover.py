@@ -195,7 +195,9 @@ def test_regions_are_decided_with_the_siblings_that_may_take_their_shortfall() -
 def test_the_regions_own_limits_hold_for_all_that_is_spilled_together() -> None:
     quota = policy(scale_up={"maxNodesPerDay": 2})
     assert bought(planned(in_need(8), calm(Y), served=quota)) == {Y: (2, X)}
-    assert bought(planned(in_need(8, tally=Tally(spilled=2)), calm(Y), served=quota)) == {}
+    assert bought(planned(in_need(8, tally=Tally(spilled=2, spilled_today=2)), calm(Y), served=quota)) == {}
+    tomorrow = planned(in_need(8, tally=Tally(spilled=2)), calm(Y), served=quota)
+    assert bought(tomorrow) == {Y: (1, X)}, "a quota of the day is used up for that day only"
 
 
 def test_two_regions_that_spill_do_not_overdraw_the_budget_of_their_siblings() -> None:

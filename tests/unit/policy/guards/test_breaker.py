@@ -2,7 +2,7 @@
 
 import pytest
 
-from autoscaler.model.decision import GuardStep
+from autoscaler.model.decision import GuardStep, Tally
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.policy.guards.breaker import guard, in_vain
@@ -39,11 +39,14 @@ def test_an_overdue_order_without_a_ready_node_takes_no_other_beside_it(
         assert step == GuardStep("breaker", 9, 5, Reason.BREAKER_OPEN, message)
 
 
-@pytest.mark.parametrize("state", [OrderState.FAILED, OrderState.ABANDONED])
 @pytest.mark.parametrize(("ago", "held"), [(0, True), (1799.5, True), (1800, False)])
-def test_after_an_order_in_vain_the_breaker_is_open_for_its_time(state: OrderState, ago: float, held: bool) -> None:
-    step = guard(situation(3, served=SERVED, orders=[taken(ago, state)]), 5)
+def test_after_an_order_in_vain_the_breaker_is_open_for_its_time(ago: float, held: bool) -> None:
+    step = guard(situation(3, served=SERVED, orders=[taken(ago)]), 5)
     assert (step is not None) is held
+
+
+def test_what_a_human_closed_does_not_open_the_breaker() -> None:
+    assert guard(situation(3, served=SERVED, orders=[taken(0, OrderState.ABANDONED)]), 5) is None
 
 
 def test_the_step_tells_the_order_and_the_wait() -> None:
@@ -60,7 +63,7 @@ def test_the_step_tells_the_order_and_the_wait() -> None:
         ([2000, 3000, 4000], 14_400),
         ([1000 * n for n in range(2, 12)], 86_400),
         ([86_000], 3600),
-        ([90_000], 1800),  # a day older than the newest: a restart might have forgotten it
+        ([90_000], 3600),
     ],
 )
 def test_the_wait_doubles_with_each_order_in_vain_in_a_row_up_to_a_day(earlier: list[float], wait: float) -> None:
@@ -68,6 +71,18 @@ def test_the_wait_doubles_with_each_order_in_vain_in_a_row_up_to_a_day(earlier: 
     step = guard(situation(3, served=SERVED, orders=orders), 5)
     assert step is not None
     assert step.message.endswith(f"{wait - 10:.0f} s left")
+
+
+@pytest.mark.parametrize(("in_vain", "wait"), [(1, 1800), (6, 57_600), (9, 86_400), (90, 86_400)])
+def test_the_ledger_counts_the_row_also_beyond_what_is_remembered(in_vain: int, wait: float) -> None:
+    """The wait of a day outlasts the memory of orders; it must not begin anew for that."""
+    step = guard(situation(3, served=SERVED, orders=[taken(10)], tally=Tally(in_vain=in_vain)), 5)
+    assert step is not None
+    assert step.message.endswith(f"{wait - 10:.0f} s left")
+
+
+def test_a_release_closes_the_breaker() -> None:
+    assert guard(situation(3, served=SERVED, orders=[taken(10)], tally=Tally(in_vain=0)), 5) is None
 
 
 @pytest.mark.parametrize("state", [OrderState.READY, OrderState.PARTIAL])
