@@ -37,13 +37,15 @@ def established_nodes(facts: RegionFacts) -> int:
 
     A ratio to a target must be multiplied by the nodes that it was measured over. While nodes join, the newest sample
     may be older than the newest node: to multiply the old ratio by the new count would buy for the same load again.
+    Nodes of orders that have ended are there, however long another order is overdue.
     """
     if facts.capacity is None:
         return 0
     ready = facts.capacity.ready
+    ended = frozenset(one for order in facts.orders if order.state.final for one in order.instances)
     for order in facts.orders:
         if order.state in _ARRIVING and order.baseline is not None:
-            ready &= order.baseline.instances
+            ready &= order.baseline.instances | ended
     return len(ready)
 
 

@@ -10,7 +10,7 @@ from autoscaler.model.names import InstanceId, RegionId
 from autoscaler.model.order import Baseline, OrderIntent, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.policy.combine import largest
-from autoscaler.policy.committed import SHOWN_AFTER, committed_nodes
+from autoscaler.policy.committed import SHOWN_AFTER, committed_nodes, established_nodes
 from autoscaler.policy.decide import decide
 from autoscaler.policy.planning import intents
 from tests.unit.policy import builders
@@ -180,3 +180,13 @@ def test_an_abandoned_order_is_followed_by_the_same_wait_as_a_failed_one() -> No
 
     assert decision.reason is Reason.BACKOFF_AFTER_FAILURE
     assert decision.delta == 0
+
+
+def test_an_overdue_order_does_not_keep_later_nodes_from_being_measured_over() -> None:
+    """What came after its call by other orders that have ended is there; what may be its own is not yet."""
+    first, second, fresh = (InstanceId(f"i-ready-{number}") for number in range(3))
+    there = replace(builders.capacity(0), ready=frozenset({first, second, fresh}))
+    late = replace(builders.order(OrderState.OVERDUE, 2, id="late"), baseline=Baseline(frozenset({first}), 1.0))
+    ended = builders.order(OrderState.READY, 1, id="ended", instances=[second], settled_ago=60.0)
+    assert established_nodes(builders.region_facts(None, there, [late])) == 1
+    assert established_nodes(builders.region_facts(None, there, [late, ended])) == 2
