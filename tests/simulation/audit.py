@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from autoscaler.model.decision import Decision, Plan
-from autoscaler.model.names import OrderId, RegionId
+from autoscaler.model.names import InstanceId, OrderId, RegionId
 from autoscaler.model.operation import Count, Operation, Quantity
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
@@ -42,11 +42,13 @@ class Audit:
         self.paces = Paces(plan.executor)
         self.orders: dict[OrderId, Order] = {}
         self.sales: dict[OrderId, Purchase] = {}
+        self.remembered: set[InstanceId] = set()
         self.by_hand: set[RegionId] = set()
         self.decisions: dict[RegionId, Decision] = {}
         self._allowed: dict[tuple[int, RegionId], int] = {}
         self._sent: set[SentCall] = set()
         self._sold: Counter[RegionId] = Counter()
+        self._never_seen: Counter[RegionId] = Counter()
         self._left: set[SentCall] = set()
 
     def begin_life(self, orders: Iterable[Order], machine: float) -> None:
@@ -87,7 +89,7 @@ class Audit:
 
     def _counts_everything(self, decision: Decision) -> None:
         """Who decides to buy must count all that was bought before, whatever is known of it."""
-        there = self._plan.initial(decision.region) + self._sold[decision.region]
+        there = self._paid(decision.region)
         if decision.committed < there:
             self._fail(f"{decision.region} is decided on {decision.committed} nodes, and {there} are paid for")
 
@@ -176,11 +178,28 @@ class Audit:
         self._within_bounds(region)
         self._within_budgets(order)
 
+    def removed(self, region: RegionId, instance: InstanceId) -> None:
+        """A person took a node out of its cluster. Only a node that the ledger does not tell of may be bought again."""
+        if instance not in self.remembered and not any(instance in order.instances for order in self.orders.values()):
+            self._never_seen[region] += 1
+
+    def _paid(self, region: RegionId) -> int:
+        """Nodes of a region that are paid for and that the daemon must count.
+
+        An overdue order that a human lets go is counted where its instances are known, and not where they are not.
+        """
+        let_go = sum(
+            max(0, min(sale.nodes, sale.ordered) - len(self.orders[order].instances))
+            for order, sale in self.sales.items()
+            if sale.region == region and self.orders[order].state is OrderState.ABANDONED
+        )
+        return self._plan.initial(region) + self._sold[region] - self._never_seen[region] - let_go
+
     def _within_bounds(self, region: RegionId) -> None:
         spec = self._plan.policies[region].spec
-        initial, sold = self._plan.initial(region), self._sold[region]
-        if sold and initial + sold > spec.max_nodes:
-            self._fail(f"{region} has {initial + sold} nodes, maxNodes is {spec.max_nodes}")
+        paid, sold = self._paid(region), self._sold[region]
+        if sold and paid > spec.max_nodes:
+            self._fail(f"{region} has {paid} nodes, maxNodes is {spec.max_nodes}")
         ever = spec.behavior.scale_up.max_nodes_ever
         if ever is not None and sold > ever:
             self._fail(f"{region} has bought {sold} nodes, maxNodesEver is {ever}")

@@ -5,7 +5,7 @@ process does not live to see its answer.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Literal, TypeVar
 
 from autoscaler.model.act import Act
@@ -20,7 +20,8 @@ WriteFate = Literal["well", "die before", "die after", "lie", "full"]
 
 
 class FaultyLedger:
-    """Implements ports.Ledger. `fate` is drawn for every write; `die` never returns; `durable` hears of orders."""
+    """Implements ports.Ledger. `fate` is drawn for every write; `die` never returns; `durable` hears of orders,
+    `remembered` of nodes."""
 
     def __init__(
         self,
@@ -28,11 +29,13 @@ class FaultyLedger:
         fate: Callable[[], WriteFate],
         die: Callable[[str], Awaitable[None]],
         durable: Callable[[Order], None],
+        remembered: Callable[[Iterable[InstanceId]], None],
     ) -> None:
         self._inner = inner
         self._fate = fate
         self._die = die
         self._durable = durable
+        self._remembered = remembered
 
     async def add(self, order: Order, limits: Sequence[SpendingLimit] = ()) -> None:
         await self._write(lambda: self._inner.add(order, limits), order)
@@ -71,7 +74,11 @@ class FaultyLedger:
         return await self._read(self._inner.totals())
 
     async def remember(self, nodes: Mapping[InstanceId, RegionId], at: float) -> None:
-        await self._write(lambda: self._inner.remember(nodes, at))
+        async def remember() -> None:
+            await self._inner.remember(nodes, at)
+            self._remembered(nodes)
+
+        await self._write(remember)
 
     async def remembered(self) -> Mapping[InstanceId, RegionId]:
         return await self._read(self._inner.remembered())

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from autoscaler.model.act import EVERYWHERE, Act, ActKind
 from autoscaler.model.errors import LedgerError
+from autoscaler.model.names import InstanceId
 from autoscaler.model.order import Order, OrderState
 from autoscaler.simulator.records import Refusal
 
@@ -60,6 +61,7 @@ def remove_by_hand(simulation: "Simulation", chance: Random) -> None:
     if len(ready) < _SEVERAL:
         return
     gone = books.remove_by_hand(chance.choice(ready).id, now)
+    simulation.audit.removed(region, InstanceId(gone.id))
     simulation.story.count("people: removed a node")
     simulation.story.tell(f"a person takes {gone.id} in {region} out of its cluster")
 

@@ -59,6 +59,7 @@ class Shortfall:
         """Whether a reason is true, and reason enough."""
         checks: Mapping[Reason, Callable[[], bool]] = {
             Reason.ABOVE_MAXIMUM: self._at_maximum,
+            Reason.ALL_VOTES_ABSTAIN: self._nobody_measures,
             Reason.ACCOUNT_STOPPED: self._out_of_money,
             Reason.BALANCE_EXHAUSTED: self._out_of_money,
             Reason.BREAKER_OPEN: self._bought_in_vain,
@@ -75,7 +76,8 @@ class Shortfall:
             Reason.CLUSTER_BUSY: self._pool_scales,
             Reason.POOL_BUSY: self._pool_shrinks,
             Reason.OUTCOME_UNKNOWN: lambda: self._some(OrderState.IN_DOUBT),
-            Reason.PAST_DEADLINE: self._waits_for_nodes,
+            Reason.PAST_DEADLINE: lambda: self._waits_for_nodes() or self._measured_over_fewer(),
+            Reason.NODES_NOT_READY: self._paid_and_not_ready,
             Reason.TASK_STALLED: self._waits_for_nodes,
             Reason.SOME_NODES_FAILED: self._failed_lately,
             Reason.TASK_FAILED: self._failed_lately,
@@ -135,9 +137,19 @@ class Shortfall:
     # Each reason.
 
     def _at_maximum(self) -> bool:
+        """Of an order that a human let go nobody can say which nodes came: it counts against the maximum, too."""
         taken = [order for order in self._orders if order.receipt is not None]
-        gone = sum(max(0, order.nodes - self._came(order)) for order in taken)
+        gone = sum(
+            order.nodes - len(order.instances)
+            if order.state is OrderState.ABANDONED
+            else max(0, order.nodes - self._came(order))
+            for order in taken
+        )
         return self.have + gone + self.nodes > self._spec.max_nodes
+
+    def _nobody_measures(self) -> bool:
+        """Without a ready node there is no sample."""
+        return not self.simulation.vendor.books.ready(self.region, self._true_now)
 
     def _out_of_money(self) -> bool:
         balance = self.simulation.plan.scenario.balance
@@ -226,6 +238,20 @@ class Shortfall:
         stops = {step.reason for step in decision.steps} if decision else set()
         promised = sum(order.nodes - self._came(order) for order in waiting)
         return promised >= self.nodes or (bool(waiting) and Reason.ORDER_UNSETTLED in stops)
+
+    def _measured_over_fewer(self) -> bool:
+        """While an order is overdue, a ratio is multiplied by the nodes of before it: later ones may be its own."""
+        decision = self.simulation.audit.decisions.get(self.region)
+        if decision is None or decision.capacity is None:
+            return False
+        late = [order for order in self._orders if order.state is OrderState.OVERDUE and order.baseline is not None]
+        return any(order.baseline and decision.capacity.ready - order.baseline.instances for order in late)
+
+    def _paid_and_not_ready(self) -> bool:
+        """Nodes that do not answer count as nodes, and a ratio is measured over those that do."""
+        books, now = self.simulation.vendor.books, self._true_now
+        statuses = {row.instance.id: row.status for row in books.nodes(now)}
+        return any(statuses.get(one.id) != "Ready" for one in books.region_instances(self.region))
 
     def _failed_lately(self) -> bool:
         """The last order failed, and the wait after that is not over, or just is."""

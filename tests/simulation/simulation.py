@@ -172,7 +172,13 @@ class Simulation:
         await live(
             plan,
             cloud=self._wiring.cloud(plan, uplink, self.clock, nonces, self._sending(process)),
-            ledger=self._wiring.ledger(stored, self.reaper.write, self.reaper.dying(process), self.audit.durable),
+            ledger=self._wiring.ledger(
+                stored,
+                self.reaper.write,
+                self.reaper.dying(process),
+                self.audit.durable,
+                self.audit.remembered.update,
+            ),
             clock=self.clock,
             telemetry=self.telemetry,
             source=self._source(number),
