@@ -72,6 +72,7 @@ class Executor:
             send=self._dispatcher.put,
             drop_withdrawn=self._dispatcher.drop_withdrawn,
             withdraw_unknown=self._intake.withdraw_unknown,
+            must_withdraw=lambda: self._intake.must_withdraw,
             settings=settings,
             retention=retention,
         )

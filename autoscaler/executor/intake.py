@@ -8,7 +8,7 @@ from autoscaler.executor.book import OrderBook
 from autoscaler.executor.prices import Prices
 from autoscaler.model.errors import BudgetExceeded, LedgerError, LedgerUnusable
 from autoscaler.model.events import OrderRefused
-from autoscaler.model.names import Money, RegionId
+from autoscaler.model.names import Money, OrderId, RegionId
 from autoscaler.model.order import Order, OrderIntent, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.model.spending import SpendingLimit
@@ -42,6 +42,7 @@ class Intake:
         self._limits = limits
         self._prices = prices
         self._send = send
+        self._doomed: set[OrderId] = set()
 
     async def place(self, intents: Iterable[OrderIntent]) -> None:
         """Make each intent a durable order, the most urgent first: where money is short, it gets it.
@@ -56,6 +57,11 @@ class Intake:
             except LedgerError as error:
                 self._refuse(intent, _reason(error), str(error))
                 await self.withdraw_unknown()
+
+    @property
+    def must_withdraw(self) -> bool:
+        """Whether an order waits to be ended by `withdraw_unknown`."""
+        return bool(self._doomed)
 
     async def close(self) -> None:
         """Ask for no more prices."""
@@ -104,12 +110,17 @@ class Intake:
     async def withdraw_unknown(self) -> None:
         """End what stands in the ledger without this process knowing: a write that was reported as failed.
 
-        Its need was decided again since, perhaps in another region, so it must not be sent. Does not raise.
+        Its need was decided again since, perhaps in another region, so it must not be sent. Does not raise; what the
+        ledger does not take now is tried again at the next call.
         """
         try:
-            for order in await self._book.take_up_unknown():
-                detail = "its writing was reported as failed; the region is decided afresh"
-                await self._book.move(order, OrderState.FAILED, Reason.DECISION_WITHDRAWN, detail)
+            self._doomed.update(order.id for order in await self._book.take_up_unknown())
+            for name in sorted(self._doomed):
+                order = self._book.current(name)
+                if order.state is OrderState.PLANNED:
+                    detail = "its writing was reported as failed; the region is decided afresh"
+                    await self._book.move(order, OrderState.FAILED, Reason.DECISION_WITHDRAWN, detail)
+                self._doomed.discard(name)
         except LedgerError as error:
             _log.warning("the ledger's open orders can not be settled: %s", error)
 

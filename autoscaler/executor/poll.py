@@ -44,6 +44,7 @@ class Poller:
         send: Callable[[Order], None],
         drop_withdrawn: Callable[[], None],
         withdraw_unknown: Callable[[], Awaitable[None]],
+        must_withdraw: Callable[[], bool],
         settings: ExecutorSettings,
         retention: float,
     ) -> None:
@@ -59,6 +60,7 @@ class Poller:
         self._send = send
         self._drop_withdrawn = drop_withdrawn
         self._withdraw_unknown = withdraw_unknown
+        self._must_withdraw = must_withdraw
         self._followed: set[ClusterId] = set()
         self._settings = settings
         self._retention = retention
@@ -107,9 +109,10 @@ class Poller:
 
     async def _mend(self) -> None:
         """After the ledger refused a write: settle what it holds all the same, and try whether it takes one again."""
+        if self._must_withdraw() or self._book.ledger_fault is not None:
+            await self._withdraw_unknown()
         if self._book.ledger_fault is None:
             return
-        await self._withdraw_unknown()
         known = dict(list(self._memory.sites.items())[:1])
         try:
             await self._ledger.remember(known, self._clock.now())

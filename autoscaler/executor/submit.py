@@ -101,7 +101,8 @@ class Submitter:
             detail = f"the account was refused meanwhile ({stop.reason}); the region is decided afresh"
             return Reason.ACCOUNT_STOPPED, detail
         if self._book.age(order) > self._valid_for:
-            return Reason.EXPIRED_UNSENT, f"not sent within {self._valid_for:.0f} s; the region is decided afresh"
+            last = f" (last: {order.reason}: {order.detail})" if order.reason is not Reason.DECIDED else ""
+            return Reason.EXPIRED_UNSENT, f"not sent within {self._valid_for:.0f} s; the region is decided afresh{last}"
         return None
 
     async def _short_of_stock(self, order: Order) -> Order | None:

@@ -98,7 +98,7 @@ def _of_decision(decision: Decision) -> Iterator[Attention]:
         if step.reason is Reason.ALL_VOTES_ABSTAIN:
             yield Attention(decision.region, step.reason, step.message)
         stopped = step.after < step.before or step.reason is Reason.ABOVE_MAXIMUM
-        if step.reason in _HELD and stopped and step.after <= decision.committed:
+        if step.reason in _HELD and stopped and decision.delta == 0:
             yield Attention(decision.region, step.reason, step.message)
 
 

@@ -74,6 +74,8 @@ class Shortfall:
             Reason.QUOTA_EXCEEDED: self._cluster_is_full,
             Reason.REJECTED: self._pool_takes_none,
             Reason.CLUSTER_BUSY: self._pool_scales,
+            Reason.EXPIRED_UNSENT: lambda: self._pool_scales() or self._pool_shrinks(),
+            Reason.EXPIRED_UNSENT: self._pool_scales,
             Reason.POOL_BUSY: self._pool_shrinks,
             Reason.OUTCOME_UNKNOWN: lambda: self._some(OrderState.IN_DOUBT),
             Reason.PAST_DEADLINE: lambda: self._waits_for_nodes() or self._measured_over_fewer(),
@@ -249,9 +251,9 @@ class Shortfall:
 
     def _paid_and_not_ready(self) -> bool:
         """Nodes that do not answer count as nodes, and a ratio is measured over those that do."""
-        books, now = self.simulation.vendor.books, self._true_now
-        statuses = {row.instance.id: row.status for row in books.nodes(now)}
-        return any(statuses.get(one.id) != "Ready" for one in books.region_instances(self.region))
+        decision = self.simulation.audit.decisions.get(self.region)
+        read = decision.capacity if decision else None
+        return read is not None and read.ready != read.instances
 
     def _failed_lately(self) -> bool:
         """The last order failed, and the wait after that is not over, or just is."""

@@ -23,16 +23,10 @@ _SOLD = (
     "answer late",
     "answer lost",
     "delivered twice",
-    "proxy repeats the request",
     "request late",
-    "vendor's accepted_202",
     "vendor's drip",
     "vendor's error_500_html",
     "vendor's error_500_json",
-    "vendor's garbage",
-    "vendor's hang_before",
-    "vendor's truncate",
-    "vendor's xml",
 )
 _MATTERED = (
     "a list hides instances",

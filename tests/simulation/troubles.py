@@ -23,6 +23,8 @@ VENDOR_PURCHASES: tuple[FaultKind, ...] = (
     "xml",
     "refuse",
 )
+_MORE_OF: tuple[FaultKind, ...] = (*("throttle",) * 4, *("error_500_json", "error_500_html") * 2, "drip")
+"""What is of several kinds in itself: with and without a header, executed or not."""
 VENDOR_READS: tuple[FaultKind, ...] = ("throttle", "error_500_json", "error_500_html", "drip", "truncate", "garbage")
 """The vendor's own faults; what the network does is in `network`."""
 
@@ -76,12 +78,12 @@ def draw_troubles(chance: Random, quiet_from: float, deadline: float, settle_aft
         network=_shares(chance, TROUBLES, chance.choice((0.0, 0.2, 0.4, 0.6))),
         reads=chance.choice((0.0, 0.1, 0.2)),
         vendor=ChaosRates(
-            purchases=_shares(chance, VENDOR_PURCHASES, chance.choice((0.0, 0.2, 0.4, 0.6))),
+            purchases=_shares(chance, VENDOR_PURCHASES + _MORE_OF, chance.choice((0.0, 0.2, 0.4, 0.6))),
             reads=_shares(chance, VENDOR_READS, chance.choice((0.0, 0.02, 0.05))),
             longest=latest,
         ),
         odd_samples=chance.choice((0.0, 0.0, 0.02, 0.1)),
-        odd_purchases=chance.choice((0.0, 0.3, 0.8)),
+        odd_purchases=chance.choice((0.0, 0.5, 0.9)),
         by_hand=chance.choice((0, 0, 0, 1, 3)),
         removals=chance.choice((0, 0, 0, 0, 1)),
         deaths=_deaths(chance, quiet_from),
@@ -90,9 +92,12 @@ def draw_troubles(chance: Random, quiet_from: float, deadline: float, settle_aft
 
 
 def _shares(chance: Random, kinds: tuple[Kind, ...], storm: float) -> dict[Kind, float]:
-    """Some kinds, that together befall `storm` of the calls."""
+    """Some kinds, that together befall `storm` of the calls; one that stands there several times comes more often."""
     some = chance.sample(kinds, chance.randint(1, min(6, len(kinds))))
-    return {kind: storm / len(some) for kind in some} if storm else {}
+    shares: dict[Kind, float] = {}
+    for kind in some if storm else ():
+        shares[kind] = shares.get(kind, 0.0) + storm / len(some)
+    return shares
 
 
 def _deaths(chance: Random, quiet_from: float) -> Deaths:

@@ -163,3 +163,25 @@ async def test_an_order_whose_add_was_reported_as_failed_is_not_bought_beside_th
         await stand.clock.advance(90)
         assert stand.books.sold_total == 2
         assert stand.executor.tally(BEIJING).spilled == 2
+
+
+async def test_a_withdrawal_that_the_disk_refuses_is_tried_again_until_the_region_is_free() -> None:
+    async with running() as stand:
+        add_and_complain(stand)
+        write = stand.ledger.replace
+        refusals = iter([True, True])
+
+        async def replace(before: Order, after: Order, at: float) -> None:
+            if after.reason is Reason.DECISION_WITHDRAWN and next(refusals, False):
+                raise LedgerUnusable("disk I/O error")
+            await write(before, after, at)
+
+        stand.ledger.replace = replace  # type: ignore[method-assign]  # it refuses what would free the region
+        await stand.buy(2)
+        await stand.clock.advance(5 * stand.settings.poll_interval)
+        order = await stand.only_order()
+        assert (order.state, order.reason) == (S.FAILED, Reason.DECISION_WITHDRAWN)
+        assert next(refusals, None) is None
+        await stand.buy(2)
+        await stand.clock.advance(90)
+        assert stand.books.sold(BEIJING) == 2
