@@ -17,13 +17,20 @@ from autoscaler.ledger.file import Access
 from autoscaler.ledger.sqlite import SqliteLedger
 from autoscaler.model.act import Act, ActKind
 from autoscaler.model.errors import AutoscalerError, ConfigurationRefused, LedgerError, LedgerUnusable
-from autoscaler.ports import Clock
+from autoscaler.ports import Clock, Ledger
 from autoscaler.settings.base import parse_duration
+from autoscaler.settings.documents import read_directory
 from autoscaler.settings.mainfile import read_main_file
+from autoscaler.settings.outline import sites
+from autoscaler.settings.problems import nearest
+from autoscaler.settings.shape import Settings
 from autoscaler.telemetry.observers import Observers
 
 POLL = 0.2
 """Seconds between two looks at an act that the daemon has yet to carry out."""
+EVERY = 2**31 - 1
+"""More orders than a ledger can have."""
+_MOST_SHOWN = 20
 
 
 def _seconds(_context: click.Context, _option: click.Parameter, value: str) -> float:
@@ -67,8 +74,8 @@ def refusals_are_lines() -> Iterator[None]:
         raise click.exceptions.Exit(1) from error
 
 
-def ledger_path(config: Path) -> Path:
-    """Where the configuration keeps its ledger. The policies are not read: a mistake in one must not hide the orders.
+def own_settings(config: Path) -> Settings:
+    """What autoscaler.yaml says. The policies are not read: a mistake in one must not hide the orders, nor bar an act.
 
     Raises:
         ConfigurationRefused: autoscaler.yaml or a variable over it is wrong.
@@ -76,7 +83,41 @@ def ledger_path(config: Path) -> Path:
     main = read_main_file(config)
     if main.problems or main.settings is None:
         raise ConfigurationRefused([str(problem) for problem in main.problems])
-    return main.settings.ledger.path
+    return main.settings
+
+
+def ledger_path(config: Path) -> Path:
+    """Where the configuration keeps its ledger. Raises ConfigurationRefused."""
+    return own_settings(config).ledger.path
+
+
+async def require_region(region: str, settings: Settings, ledger: Ledger) -> None:
+    """See that the fleet has the region, or that the ledger knows it; of the fleet counts what can be read.
+
+    Raises:
+        ConfigurationRefused: neither does; with the likely one.
+        LedgerUnusable: the ledger can not be read.
+    """
+    directory = read_directory(settings.policies)
+    fleet = {site.region.name for one in directory.of("Fleet") for site in sites(one)}
+    if region in fleet:
+        return
+    known = fleet | await _regions_of(ledger)
+    if region in known:
+        return
+    told = sorted(known)[:_MOST_SHOWN]
+    near = nearest(region, known)
+    hint = f"; did you mean {near!r}?" if near else f"; regions are: {', '.join(told)}" if told else ""
+    more = "" if near or len(known) <= _MOST_SHOWN else f" and {len(known) - _MOST_SHOWN} more"
+    unread = "; the policy directory has mistakes: see `autoscaler check`" if directory.problems else ""
+    raise ConfigurationRefused([f"neither the fleet nor the ledger has a region {region!r}{hint}{more}{unread}"])
+
+
+async def _regions_of(ledger: Ledger) -> set[str]:
+    """Every region that was ever ordered in or for, or had a node."""
+    orders = await ledger.all(EVERY)
+    named = {region for order in orders for region in (order.region, order.for_region) if region is not None}
+    return {*named, *await ledger.totals(), *(await ledger.remembered()).values()}
 
 
 @asynccontextmanager

@@ -13,13 +13,16 @@ from pathlib import Path
 import click
 
 from autoscaler.cli.ledger import (
+    EVERY,
     REASON_OPTION,
     WAIT_OPTION,
     carried_out,
     ledger_path,
     new_act,
     opened,
+    own_settings,
     refusals_are_lines,
+    require_region,
     same_pending,
     tell,
 )
@@ -32,9 +35,9 @@ from autoscaler.model.errors import LedgerError, UnknownOrder
 from autoscaler.model.names import OrderId
 from autoscaler.model.order import Order, OrderEvent, OrderState
 from autoscaler.ports import Ledger
+from autoscaler.settings.shape import Settings
 from autoscaler.web.status import order_document, strict_json
 
-_EVERY = 2**31 - 1
 _RESOLVABLE = frozenset({OrderState.IN_DOUBT, OrderState.OVERDUE})
 _KINDS = {"bought": ActKind.RESOLVE_BOUGHT, "not-bought": ActKind.RESOLVE_NOT_BOUGHT}
 _ANOTHER_CONFIG = click.option(
@@ -71,7 +74,7 @@ def command(
     if context.invoked_subcommand is not None:
         return
     with refusals_are_lines():
-        orders = asyncio.run(_listed(ledger_path(path), frozenset(states), region, limit))
+        orders = asyncio.run(_listed(own_settings(path), frozenset(states), region, limit))
     if output == "json":
         click.echo(strict_json([order_document(order) for order in orders]))
     elif orders:
@@ -114,15 +117,14 @@ def resolve(path: Path, order: str, verdict: str, reason: str, wait: float, anot
         tell(act)
 
 
-async def _listed(path: Path, states: Collection[str], region: str | None, limit: int) -> Sequence[Order]:
-    async with opened(path, Access.READER) as ledger:
-        orders = await ledger.all(_EVERY if states or region else limit)
-    chosen = [
-        order
-        for order in orders
-        if (not states or order.state in states) and (region is None or region in {order.region, order.for_region})
-    ]
-    return chosen[:limit]
+async def _listed(settings: Settings, states: Collection[str], region: str | None, limit: int) -> Sequence[Order]:
+    async with opened(settings.ledger.path, Access.READER) as ledger:
+        orders = await ledger.all(EVERY if states or region is not None else limit)
+        if region is not None:
+            orders = [order for order in orders if region in {order.region, order.for_region}]
+            if not orders:
+                await require_region(region, settings, ledger)
+    return [order for order in orders if not states or order.state in states][:limit]
 
 
 async def _whole(path: Path, order: OrderId) -> tuple[Order, Sequence[OrderEvent], Sequence[Act]]:
@@ -147,7 +149,7 @@ async def _found(ledger: Ledger, order: OrderId) -> Order:
     try:
         return await ledger.get(order)
     except UnknownOrder:
-        known = [one.id for one in await ledger.all(_EVERY)]
+        known = [one.id for one in await ledger.all(EVERY)]
         near = [one for one in known if order and one.endswith(order)] or get_close_matches(order, known, n=3)
         hint = f"; did you mean {' or '.join(near[:3])}?" if near else f"; the ledger has {len(known)} orders"
         raise UnknownOrder(f"no order {order!r} in the ledger{hint}") from None

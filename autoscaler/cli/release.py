@@ -1,11 +1,10 @@
 """`autoscaler release`: a human ends what holds a region, or the whole account, until a human has looked.
 
-A region of the fleet and a reason come in; an act goes into the ledger and its outcome out. Exit codes: 0 done, 1
-refused or failed, 2 usage.
+A region and a reason come in; an act goes into the ledger and its outcome out. It is for an emergency, so a mistake in
+the policies does not bar it. Exit codes: 0 done, 1 refused or failed, 2 usage.
 """
 
 import asyncio
-from collections.abc import Collection
 from pathlib import Path
 
 import click
@@ -16,16 +15,16 @@ from autoscaler.cli.ledger import (
     carried_out,
     new_act,
     opened,
+    own_settings,
     refusals_are_lines,
+    require_region,
     tell,
 )
 from autoscaler.cli.run import CONFIG_OPTION
 from autoscaler.clock import SystemClock
 from autoscaler.ledger.file import Access
 from autoscaler.model.act import EVERYWHERE, Act, ActKind
-from autoscaler.model.errors import ConfigurationRefused
-from autoscaler.settings.problems import suggestion
-from autoscaler.settings.root import Loaded, load
+from autoscaler.settings.shape import Settings
 
 
 @click.command("release")
@@ -36,20 +35,13 @@ from autoscaler.settings.root import Loaded, load
 def command(path: Path, region: str, reason: str, wait: float) -> None:
     """Let a REGION order again after nodes failed to join; '*' for all regions, and after the account was refused."""
     with refusals_are_lines():
-        loaded = load(path)
-        _check(region, loaded)
-        tell(asyncio.run(_released(loaded.settings.ledger.path, region, reason, wait)))
+        tell(asyncio.run(_released(own_settings(path), region, reason, wait)))
 
 
-def _check(region: str, loaded: Loaded) -> None:
-    known: Collection[str] = {one for regions in loaded.clusters.values() for one in regions}
-    if region != EVERYWHERE and region not in known:
-        hint = suggestion(region, sorted(known), "regions of the fleet")
-        raise ConfigurationRefused([f"the fleet has no region {region!r}; {hint}"])
-
-
-async def _released(path: Path, region: str, reason: str, wait: float) -> Act:
-    clock = SystemClock()
-    async with opened(path, Access.READER):
-        pass  # without a ledger there is nothing to release, and an act must not make one
+async def _released(settings: Settings, region: str, reason: str, wait: float) -> Act:
+    clock, path = SystemClock(), settings.ledger.path
+    # Without a ledger there is nothing to release, and an act must not make one.
+    async with opened(path, Access.READER) as ledger:
+        if region != EVERYWHERE:
+            await require_region(region, settings, ledger)
     return await carried_out(path, new_act(ActKind.RELEASE, region, reason, clock.now()), wait, clock)

@@ -1,7 +1,7 @@
 """Amounts of money as people write them, and as whole hundredths.
 
-A YAML number or a text comes in, an exact Decimal goes out; `hundredths` makes it Money. It must not round: what has
-more than two places is refused.
+A YAML number or a text comes in, an exact Decimal goes out; `hundredths` makes it Money, `told` text for people. It
+must not round: what has more than two places is refused.
 """
 
 from decimal import Decimal, InvalidOperation
@@ -70,3 +70,12 @@ def hundredths(amount: Decimal) -> Money:
     120050
     """
     return Money(int(amount * 100))
+
+
+def told(amount: Decimal) -> str:
+    """The same amount for people: whole, or with two places.
+
+    >>> told(Decimal("220.0")), told(Decimal("310.5"))
+    ('220', '310.50')
+    """
+    return f"{amount:.0f}" if amount == amount.to_integral_value() else f"{amount:.2f}"

@@ -35,5 +35,19 @@ def parse_duration(value: object) -> object:
     return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(value))
 
 
+def duration(seconds: float) -> str:
+    """Seconds as `parse_duration` reads them, in units up to days; what is finer than a millisecond is left out.
+
+    >>> duration(3_456_000), duration(5_400), duration(0.25), duration(0)
+    ('40d', '1h30m', '250ms', '0s')
+    """
+    left = round(seconds * 1000)
+    text = ""
+    for unit in ("d", "h", "m", "s", "ms"):
+        number, left = divmod(left, round(_UNITS[unit] * 1000))
+        text += f"{number}{unit}" if number else ""
+    return text or "0s"
+
+
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 """Seconds; written as a Prometheus duration (`15s`, `1m30s`) or as a number of seconds."""

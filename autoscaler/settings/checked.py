@@ -14,6 +14,7 @@ from typing import TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from autoscaler.settings.base import duration, parse_duration
 from autoscaler.settings.problems import (
     Mistake,
     Problem,
@@ -24,7 +25,7 @@ from autoscaler.settings.problems import (
     without_userinfo,
     written,
 )
-from autoscaler.settings.schema import Place, keys, locate
+from autoscaler.settings.schema import Place, is_duration, keys, locate
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -49,6 +50,15 @@ _REASONS = {
     "float_type": "must be a number",
     "float_parsing": "must be a number",
 }
+_BOUNDS = {
+    "greater_than_equal": ("must be at least", "ge"),
+    "greater_than": ("must be longer than", "gt"),
+    "less_than_equal": ("must be at most", "le"),
+    "less_than": ("must be shorter than", "lt"),
+}
+_NO_NUMBER = {"int_type", "int_parsing", "float_type", "float_parsing"}
+_UNITS = {"Seconds": ("seconds", 1.0), "_seconds": ("seconds", 1.0), "_mins": ("minutes", 60.0)}
+"""What the end of a key says of the unit of its number, and how many seconds that is."""
 _SHOULD = re.compile(r"^[A-Z]\w* should ")
 
 
@@ -166,7 +176,7 @@ def _problem(one: Found, where: Locate) -> Problem:
     if one.error["type"] == "literal_error" and one.error["loc"][-1] == "[key]":
         return _wrong_name(one, file, line, path)
     value = shown(one.place.value, secret=one.place.secret) if _tells(one) else ""
-    return Problem(file, line, path, _reason(one.error), value, _hint(one))
+    return Problem(file, line, path, _out_of_bounds(one) or _reason(one.error), value, _hint(one))
 
 
 def _wrong_name(one: Found, file: str, line: int | None, path: str) -> Problem:
@@ -183,7 +193,27 @@ def _hint(one: Found) -> str:
         close = nearest(value, _choices(error))
         return "" if close is None else f"did you mean {close!r}?"
     cause = error.get("ctx", {}).get("error")
-    return cause.hint if isinstance(cause, Mistake) else ""
+    return cause.hint if isinstance(cause, Mistake) else _in_its_unit(one)
+
+
+def _out_of_bounds(one: Found) -> str:
+    """A bound of a duration, written as one; "" when the error is another."""
+    words, key = _BOUNDS.get(one.error["type"], ("", ""))
+    bound = one.error.get("ctx", {}).get(key)
+    return f"{words} {duration(bound)}" if bound and is_duration(one.place) else ""
+
+
+def _in_its_unit(one: Found) -> str:
+    """A duration in the place of a plain number whose key names its unit: that number."""
+    key = str(one.place.path[-1]) if one.place.path else ""
+    unit, size = next((unit for end, unit in _UNITS.items() if key.endswith(end)), ("", 1.0))
+    if not unit or one.error["type"] not in _NO_NUMBER or not isinstance(one.place.value, str):
+        return ""
+    try:
+        seconds = parse_duration(one.place.value)
+    except ValueError:
+        return ""
+    return f"in {unit}: {seconds / size:.15g}" if isinstance(seconds, float) else ""
 
 
 def _choices(error: ErrorDetails) -> list[str]:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from autoscaler.settings.documents import KINDS, Directory, Written
+from autoscaler.settings.limits import limit_notices, limit_problems, timeout_notices
 from autoscaler.settings.outline import Reference, Site, globs, sites, sources, spillovers, templates_named
-from autoscaler.settings.problems import Problem, suggestion
+from autoscaler.settings.problems import Problem, several, suggestion
 from autoscaler.settings.purchasing import purchase_notices, purchase_problems
+from autoscaler.settings.shape import Settings
 from autoscaler.settings.spending import spending_notices, spending_problems
 from autoscaler.settings.template import NodeTemplate
 
-_SHOWN_REGIONS = 3
 _MOST_SHOWN = 20
 
 
@@ -40,6 +41,7 @@ def cross_check(directory: Directory, main: MainValues | None) -> list[Problem]:
         *_regions_twice(fleet),
         *_globs(directory, fleet),
         *_spillovers(directory, fleet),
+        *limit_problems(directory),
         *purchase_problems(directory, fleet),
         *spending_problems(directory, fleet, priced_by_api=main is None or main.priced_by_api),
         *([] if main is None else _sources(directory, main.jobs, main.servers)),
@@ -52,7 +54,7 @@ def cross_check(directory: Directory, main: MainValues | None) -> list[Problem]:
     return problems
 
 
-def notices(directory: Directory, main: MainValues) -> tuple[str, ...]:
+def notices(directory: Directory, settings: Settings) -> tuple[str, ...]:
     """What is allowed and may still be a surprise, in a directory without problems."""
     every = [glob.name for policy in directory.of("ScalingPolicy") for glob in globs(policy)]
     fleet = [site for one in directory.of("Fleet") for site in sites(one)]
@@ -67,8 +69,15 @@ def notices(directory: Directory, main: MainValues) -> tuple[str, ...]:
         for one in directory.of("NodeTemplate")
         if one.name not in used
     ]
-    poor = () if main.priced_by_api else spending_notices(directory, fleet)
-    return (*alone, *idle, *purchase_notices(directory, fleet), *poor, *_published_passwords(directory))
+    return (
+        *alone,
+        *idle,
+        *purchase_notices(directory, fleet),
+        *(() if settings.executor.price_from == "api" else spending_notices(directory, fleet)),
+        *limit_notices(directory, fleet, fleet_percent=settings.brakes.max_unready_percent),
+        *timeout_notices(directory, fleet, node_deadline=settings.executor.node_deadline),
+        *_published_passwords(directory),
+    )
 
 
 def _published_passwords(directory: Directory) -> Iterator[str]:
@@ -139,10 +148,8 @@ def _claimed_twice(served: Mapping[str, Reference], claimed: Mapping[str, Refere
         if region in served:
             pairs.setdefault((glob, served[region]), []).append(region)
     for (glob, other), regions in pairs.items():
-        names = ", ".join(regions[:_SHOWN_REGIONS])
-        more = f" and {len(regions) - _SHOWN_REGIONS} more" if len(regions) > _SHOWN_REGIONS else ""
         yield glob.problem(
-            f"policies {other.owner.name!r} and {glob.owner.name!r} both serve {names}{more}",
+            f"policies {other.owner.name!r} and {glob.owner.name!r} both serve {several(regions)}",
             hint=f"the other one is at {other.place}",
         )
 

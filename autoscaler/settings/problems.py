@@ -90,6 +90,16 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     return by_lower[close[0]] if close else None
 
 
+def several(names: Sequence[str], most: int = 3) -> str:
+    """The first names, and how many more there are.
+
+    >>> several(["cn-a", "cn-b", "cn-c", "cn-d"])
+    'cn-a, cn-b, cn-c and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 def suggestion(word: str, known: Sequence[str], what: str) -> str:
     """`did you mean 'minNodes'?`, or what there is when nothing is near.
 

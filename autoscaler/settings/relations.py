@@ -8,13 +8,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from autoscaler.settings.alibaba import AlibabaSettings
-from autoscaler.settings.base import parse_duration
+from autoscaler.settings.base import duration, parse_duration
+from autoscaler.settings.limits import share_for_percent
 from autoscaler.settings.problems import YamlPath
 from autoscaler.settings.shape import Settings
 
 _DEFAULTS = Settings.model_construct(alibaba=AlibabaSettings.model_construct(region=""))
 _LONGEST_BURST = 60.0
 """Seconds of an action's pace that may go at once before somebody should hear of it."""
+
+
+_SHORTEST_SETTLING = 60.0
+"""Seconds below which `settle_after` is unlikely to outlast the lag of the API's lists."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Relation:
 
 def relations(raw: Mapping[str, object]) -> list[Relation]:
     """Everything that does not fit. `raw` is autoscaler.yaml with the environment laid over it."""
-    return [*_times(raw), *_bursts(raw)]
+    return [*_times(raw), *_lag(raw), *_bursts(raw), *_percent(raw)]
 
 
 def _times(raw: Mapping[str, object]) -> Iterator[Relation]:
@@ -64,6 +69,30 @@ def _ordered(
         return
     must = f"{'must' if problem else 'should'} {'be at least' if equal else 'be greater than'}"
     yield Relation(more, f"{must} {'.'.join(map(str, less))} ({low:g} s), and is {high:g} s: {because}", problem)
+
+
+def _lag(raw: Mapping[str, object]) -> Iterator[Relation]:
+    """The API shows late what was bought. With endpoints by http:// it is a simulator, which has a lag of its own."""
+    path: YamlPath = ("executor", "settle_after")
+    settle = _number(raw, path)
+    if settle is not None and settle < _SHORTEST_SETTLING and not _simulated(raw):
+        reason = (
+            f"{duration(settle)} may be less than the API's own lag: a purchase that it does not show yet is taken for "
+            f"not made, and made again; write {duration(_SHORTEST_SETTLING)} or more (default "
+            f"{duration(_DEFAULTS.executor.settle_after)})"
+        )
+        yield Relation(path, reason, problem=False)
+
+
+def _simulated(raw: Mapping[str, object]) -> bool:
+    return str(_dig(raw, ("alibaba", "allow_http"))).lower() in {"true", "1"}
+
+
+def _percent(raw: Mapping[str, object]) -> Iterator[Relation]:
+    path: YamlPath = ("brakes", "max_unready_percent")
+    reason = share_for_percent(_number(raw, path) or 0.0)
+    if reason:
+        yield Relation(path, reason, problem=False)
 
 
 def _bursts(raw: Mapping[str, object]) -> Iterator[Relation]:

@@ -68,7 +68,7 @@ def load(path: Path) -> Loaded:
     if problems or main.settings is None:
         raise ConfigurationRefused([str(problem) for problem in dict.fromkeys(problems)])
     contents = {str(path): main.content, **directory.contents}
-    told = (*main.notices, *notices(directory, _values(main) or MainValues()))
+    told = (*main.notices, *notices(directory, main.settings))
     return _join(main.settings, directory, told, _digest(contents))
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import AliasChoices, BaseModel, SecretBytes, SecretStr
 from pydantic.fields import FieldInfo
 
+from autoscaler.settings.base import parse_duration
 from autoscaler.settings.problems import YamlPath
 
 _ABSENT = object()
@@ -39,6 +40,17 @@ def _names(name: str, field: FieldInfo) -> tuple[str, ...]:
     if isinstance(alias, AliasChoices):
         return tuple(choice for choice in alias.choices if isinstance(choice, str))
     return (alias,) if isinstance(alias, str) else (name,)
+
+
+def is_duration(place: Place) -> bool:
+    """Whether what stands there is written as a duration."""
+    fields = (
+        field
+        for model in place.inside
+        for name, field in model.model_fields.items()
+        if place.path and place.path[-1] in _names(name, field)
+    )
+    return any(getattr(rule, "func", None) is parse_duration for field in fields for rule in field.metadata)
 
 
 def _alternatives(annotation: Any) -> Iterator[Any]:

@@ -5,17 +5,18 @@ raw values, so that a broken document still takes part.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
 
 from autoscaler.model.names import Money, RegionId
 from autoscaler.model.operation import ScaleOutCluster
 from autoscaler.policy.budget import Budget
-from autoscaler.settings.amounts import hundredths
+from autoscaler.settings.amounts import hundredths, told
 from autoscaler.settings.documents import Directory, Written
 from autoscaler.settings.fleet import DEFAULT_ZONE, BudgetSpec, Fleet
 from autoscaler.settings.outline import BudgetOutline, Site, budgets, dig, gives, place
-from autoscaler.settings.problems import Problem, YamlPath, suggestion
+from autoscaler.settings.problems import Problem, YamlPath, several, suggestion
 from autoscaler.settings.purchasing import used_by
 from autoscaler.settings.template import Alternative, NodeSpec, NodeTemplate
 from autoscaler.settings.zones import is_zone
@@ -35,24 +36,45 @@ def spending_problems(directory: Directory, fleet: Sequence[Site], *, priced_by_
 
 
 def spending_notices(directory: Directory, fleet: Sequence[Site]) -> Iterator[str]:
-    """Budgets that do not pay a single node. To be asked only of a directory without problems."""
-    prices = {
-        one.name: one.model.spec.price_per_month * one.model.spec.worker_period
-        for one in directory.of("NodeTemplate")
-        if isinstance(one.model, NodeTemplate) and one.model.spec.price_per_month is not None
-    }
+    """Budgets that do not pay a single node of some type. To be asked only of a directory without problems."""
+    priced = [(site.region.name, one) for site in fleet for one in _nodes(directory, site)]
     for owner in directory.of("Fleet"):
         specs = owner.model.spec.budgets if isinstance(owner.model, Fleet) else ()
         for budget, spec in zip(budgets(owner), specs, strict=True):
             most = min(amount for amount in (spec.per_day, spec.per_month) if amount is not None)
-            named = [(site.region.name, site.template.name) for site in fleet if site.template is not None]
-            poor = [(region, name) for region, name in named if budget.covers(region) and prices.get(name, 0) > most]
+            poor = [(region, node) for region, node in priced if budget.covers(region) and node.cost > most]
             if poor:
-                region, name = poor[0]
+                regions = list(dict.fromkeys(region for region, _ in poor))
+                costs = [f"{node.called} costs {told(node.cost)}" for node in dict.fromkeys(node for _, node in poor)]
                 yield (
-                    f"{budget.name.place}: budget {spec.name!r} of {most} does not pay one node in {region}: "
-                    f"NodeTemplate {name!r} costs {prices[name]} for its whole period"
+                    f"{budget.name.place}: budget {spec.name!r} of {told(most)} does not pay one node in "
+                    f"{several(regions)}: {several(costs)} for its whole period; raise the budget, or name a cheaper "
+                    "type"
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A type of node that an order may buy, and what one costs for its whole period."""
+
+    called: str
+    cost: Decimal
+
+
+def _nodes(directory: Directory, site: Site) -> Iterator[_Node]:
+    """The template's own type; by ScaleOutCluster its alternatives, too."""
+    named = None if site.template is None else site.template.name
+    for template in [one.model for one in directory.of("NodeTemplate") if one.name == named]:
+        if not isinstance(template, NodeTemplate):
+            continue
+        spec = template.spec
+        called = f"NodeTemplate {template.name!r}"
+        if spec.price_per_month is not None:
+            yield _Node(called, spec.price_per_month * spec.worker_period)
+        for one in spec.alternatives if site.operation == ScaleOutCluster.__name__ else ():
+            if one.price_per_month is not None:
+                alternative = f"alternative {one.worker_instance_type!r} of {called}"
+                yield _Node(alternative, one.price_per_month * spec.worker_period)
 
 
 def join_budgets(fleets: Sequence[Fleet], regions: Sequence[RegionId]) -> tuple[Budget, ...]:

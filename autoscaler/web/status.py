@@ -98,7 +98,9 @@ def _signal(signal: Signal, now: float) -> dict[str, object]:
 
 
 def order_document(order: Order) -> dict[str, object]:
-    """An order as every JSON document of ours shows it. Times are Unix seconds, `cost` is units of the currency.
+    """An order as every JSON document of ours shows it. Times are Unix seconds, amounts are units of the currency.
+
+    `cost` is what was ordered, `charged` what of it counts against budgets: what was bought, or may have been.
 
     `desired` is what the region needed with it, `for_region` whose shortfall it is when it is spilled over, `in_stock`
     what the region could still sell when it was turned down; null where there is no such thing.
@@ -115,6 +117,7 @@ def order_document(order: Order) -> dict[str, object]:
         "nodes": order.nodes,
         "desired": order.desired,
         "cost": _currency_units(order.cost),
+        "charged": order.charged / 100 if order.cost else None,
         "state": order.state,
         "reason": order.reason,
         "detail": order.detail,

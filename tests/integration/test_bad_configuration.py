@@ -6,6 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from autoscaler.cli.check import command
+from autoscaler.simulator.demo_files import lay_out
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bad_configuration"
 SHIPPED = Path(__file__).parents[2]
@@ -67,6 +68,12 @@ def test_the_shipped_configuration_passes(monkeypatch: pytest.MonkeyPatch) -> No
     assert len(notices) == 2
     assert all("has the sample's password" in notice for notice in notices)
     assert result.exit_code == 0
+
+
+def test_the_demo_is_checked_without_a_notice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lay_out(tmp_path, "http://127.0.0.1:1")
+    result = run(tmp_path, "autoscaler.yaml", monkeypatch)
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "OK: 1 policy, 1 template, 6 regions\n", "")
 
 
 def test_a_missing_file_is_exit_code_2(monkeypatch: pytest.MonkeyPatch) -> None:

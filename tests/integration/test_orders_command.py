@@ -4,6 +4,9 @@ import asyncio
 import getpass
 import json
 import os
+import re
+import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +21,7 @@ from autoscaler.cli import cli
 from autoscaler.ledger.file import Access
 from autoscaler.ledger.sqlite import SqliteLedger
 from autoscaler.model.act import EVERYWHERE, Act, ActKind
-from autoscaler.model.names import ClusterId, Money, OrderId, RegionId, TaskId
+from autoscaler.model.names import ClusterId, InstanceId, Money, OrderId, RegionId, TaskId
 from autoscaler.model.operation import ScaleOutCluster
 from autoscaler.model.order import Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
@@ -29,6 +32,8 @@ WITHIN = 20.0
 AT = 1_700_000_000.0
 REGION = RegionId("cn-beijing-cmcc-2")
 """A region of the demo's fleet."""
+QUIET = "cn-xian-unicom"
+"""Another one, without orders."""
 DOUBT = OrderId("o-20231114-221320-aaaaaaaaaa")
 LATE = OrderId("o-20231114-221321-bbbbbbbbbb")
 READY = OrderId("o-20231114-221322-cccccccccc")
@@ -133,7 +138,8 @@ def test_the_list_has_every_order_newest_first_with_state_reason_cost_and_detail
         (("--region", REGION), [DOUBT]),
         (("--limit", "2"), [COMING, SENT]),
         (("--state", "planned", "--state", "ready", "--limit", "1"), [WAITING]),
-        (("--region", "cn-nowhere"), []),
+        (("--region", QUIET), []),
+        (("--region", REGION, "--state", "ready"), []),
     ],
 )
 def test_the_list_is_what_was_asked_for(config: Path, options: tuple[str, ...], expected: list[str]) -> None:
@@ -143,9 +149,13 @@ def test_the_list_is_what_was_asked_for(config: Path, options: tuple[str, ...], 
 
 def test_json_has_what_scripts_need(config: Path) -> None:
     (order,) = json.loads(run(config, "orders", "--state", "overdue", "-o", "json").stdout)
-    told = {key: order[key] for key in ("cost", "nodes", "type", "created_at", "task", "request_id", "for_region")}
+    told = {
+        key: order[key]
+        for key in ("cost", "charged", "nodes", "type", "created_at", "task", "request_id", "for_region")
+    }
     assert told == {
         "cost": 240.5,
+        "charged": 240.5,
         "nodes": 2,
         "type": "ens.sn1.small",
         "created_at": AT + 1,
@@ -156,7 +166,87 @@ def test_json_has_what_scripts_need(config: Path) -> None:
 
 
 def test_no_orders_are_said_to_be_none(config: Path) -> None:
-    assert run(config, "orders", "--region", "cn-nowhere").stdout == "no orders\n"
+    assert run(config, "orders", "--region", QUIET).stdout == "no orders\n"
+
+
+@pytest.mark.parametrize(
+    ("region", "likely"),
+    [
+        ("cn-test-11", "did you mean 'cn-test-1'?"),
+        ("cn-xian-unicon", "did you mean 'cn-xian-unicom'?"),
+        ("nope", "regions are: cn-beijing-cmcc-2, cn-chengdu-cmcc, "),
+    ],
+)
+def test_orders_of_a_region_that_nobody_knows_are_refused_with_the_likely_one(
+    config: Path, region: str, likely: str
+) -> None:
+    for output in ("text", "json"):
+        line = refused(config, "orders", "--region", region, "-o", output)
+        assert line.startswith(f"neither the fleet nor the ledger has a region {region!r}; {likely}")
+
+
+def test_a_region_that_left_the_fleet_is_known_by_its_orders_and_its_nodes(config: Path) -> None:
+    async def remember() -> None:
+        ledger = await SqliteLedger.connect(config.parent / "ledger.db")
+        await ledger.remember({InstanceId("i-1"): RegionId("cn-once-1")}, AT)
+        await ledger.close()
+
+    asyncio.run(remember())
+    assert run(config, "orders", "--region", "cn-once-1").stdout == "no orders\n"
+    for region in ("cn-once-1", "cn-test-1"):
+        assert run(config, "release", region, *WHY).exit_code == 0
+
+
+def break_policies(config: Path) -> None:
+    """Every way in which a policy directory can be wrong: a typo, text that is no YAML, a fleet that is half right."""
+    policies = config.parent / "policies"
+    edge, fleet = policies / "edge-requests.yaml", policies / "fleet.yaml"
+    edge.write_text(edge.read_text(encoding="utf-8").replace("maxNodes:", "maxNode:"), encoding="utf-8")
+    fleet.write_text(fleet.read_text(encoding="utf-8").replace("clusterId", "clusterIdd"), encoding="utf-8")
+    (policies / "torn.yaml").write_text("kind: [Fleet\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("subject", [EVERYWHERE, REGION, QUIET, "cn-test-1"])
+def test_a_broken_policy_does_not_bar_a_release(config: Path, subject: str) -> None:
+    break_policies(config)
+    result = run(config, "release", subject, "--reason", "mended")
+    assert (result.exit_code, result.stderr, "released" in result.stdout) == (0, "", True)
+
+
+def test_without_any_policy_directory_the_ledger_says_which_regions_there_are(config: Path) -> None:
+    shutil.rmtree(config.parent / "policies")
+    assert run(config, "release", EVERYWHERE, *WHY).exit_code == 0
+    assert run(config, "release", "cn-test-1", *WHY).exit_code == 0
+    line = refused(config, "release", QUIET, *WHY)
+    assert line.startswith(f"neither the fleet nor the ledger has a region {QUIET!r}; regions are: cn-beijing-cmcc-2, ")
+    assert line.endswith("; the policy directory has mistakes: see `autoscaler check`")
+
+
+def test_a_region_that_nobody_knows_is_not_released_by_a_broken_policy_directory(config: Path) -> None:
+    break_policies(config)
+    line = refused(config, "release", "cn-xian-unicon", *WHY)
+    assert "did you mean 'cn-xian-unicom'?; the policy directory has mistakes" in line
+
+
+RUNBOOK = Path(__file__).parents[2] / "docs" / "runbook.md"
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="needs jq")
+@pytest.mark.parametrize(
+    ("since", "regions", "charged"),
+    [
+        (AT, "^cn-test-", 5 * 240.5),
+        (AT + 4, "^cn-test-", 2 * 240.5),
+        (AT, "", 6 * 240.5),
+        (AT, "^cn-elsewhere", 0),
+    ],
+)
+def test_the_runbook_sums_up_what_budgets_count(config: Path, since: float, regions: str, charged: float) -> None:
+    (pipe,) = re.findall(r"\| jq --argjson since \"\$SINCE\" \\\n  '(.+)'\n", RUNBOOK.read_text(encoding="utf-8"))
+    listed = run(config, "orders", "--limit", "1000000", "-o", "json").stdout
+    words = ["jq", "--argjson", "since", str(int(since)), pipe.replace("^cn-beijing-", regions)]
+    told = subprocess.run(words, input=listed, capture_output=True, text=True, timeout=WITHIN, check=True)
+    assert float(told.stdout) == charged
 
 
 def test_an_order_is_shown_with_every_step(config: Path) -> None:
@@ -244,9 +334,9 @@ def test_a_region_is_released_and_so_is_everything(config: Path) -> None:
     ]
 
 
-def test_a_region_that_the_fleet_has_not_is_refused_with_the_likely_one(config: Path) -> None:
+def test_a_region_that_nobody_knows_is_refused_with_the_likely_one(config: Path) -> None:
     line = refused(config, "release", "cn-beijing-cmc-2", "--reason", "mended")
-    assert line == "the fleet has no region 'cn-beijing-cmc-2'; did you mean 'cn-beijing-cmcc-2'?"
+    assert line == "neither the fleet nor the ledger has a region 'cn-beijing-cmc-2'; did you mean 'cn-beijing-cmcc-2'?"
 
 
 def test_no_ledger_is_a_line_and_none_is_made(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ spec:
       scrape: {job: gateway, metric: rps}
   rules:
     - {type: TargetTracking, signal: rps, target: {type: AverageValue, value: 100}}
+  behavior: {scaleUp: {maxNodesEver: 1000}}
 """
 
 TEMPLATE = """\

@@ -104,7 +104,7 @@ def test_a_rule_over_a_section_is_told_beside_a_wrong_key_in_it() -> None:
 
 
 def test_a_misspelt_required_key_is_one_mistake() -> None:
-    wrong = builders.policy("edge", '"cn-a-*"').replace("maxNodes", "maxNode")
+    wrong = builders.policy("edge", '"cn-a-*"').replace("maxNodes:", "maxNode:")
     assert refused(a=wrong) == ["policies/a.yaml:6: spec.maxNode: unknown key 'maxNode'; did you mean 'maxNodes'?"]
 
 

@@ -64,7 +64,7 @@ def test_times_that_can_not_work_together_are_refused(executor: str, problem: st
     [
         "{poll_interval: 10s, capacity_max_age: 10001ms}",
         "{backoff: {first: 60s}}",
-        "{settle_after: 21s}",
+        "{settle_after: 60s}",
         "{decision_valid_for: 20s}",
         "{reads: {burst: 2, per_second: 1}}",
         "{reads: {per_second: 1, burst: 60}}",
@@ -82,6 +82,13 @@ def test_times_at_the_edge_are_let_be(executor: str) -> None:
             (
                 "decision_valid_for: should be at least alibaba.timeout (20 s), and is 19 s: an order whose "
                 "call timed out is too old to be sent again"
+            ),
+        ),
+        (
+            "{settle_after: 59s}",
+            (
+                "settle_after: 59s may be less than the API's own lag: a purchase that it does not show yet is taken "
+                "for not made, and made again; write 1m or more (default 5m)"
             ),
         ),
         (
@@ -107,6 +114,25 @@ def test_times_at_the_edge_are_let_be(executor: str) -> None:
 )
 def test_times_that_make_no_sense_together_are_notices(executor: str, notice: str) -> None:
     assert right(executor).notices == (f"autoscaler.yaml:11: executor.{notice}",)
+
+
+def test_a_simulator_may_have_a_shorter_lag() -> None:
+    main = builders.MAIN.replace("region: cn-hangzhou", "region: cn-hangzhou\n  allow_http: true")
+    assert load(builders.write(Path(), main + "executor: {settle_after: 30s}\n")).notices == ()
+
+
+@pytest.mark.parametrize(
+    ("percent", "notices"),
+    [
+        ("0.45", ("autoscaler.yaml:11: brakes.max_unready_percent: 0.45 is 0.45 %; write 45 for 45 %",)),
+        ("0.999", ("autoscaler.yaml:11: brakes.max_unready_percent: 0.999 is 0.999 %; write 99.9 for 99.9 %",)),
+        ("0", ()),
+        ("1", ()),
+    ],
+)
+def test_a_share_in_the_place_of_a_percentage_is_a_notice(percent: str, notices: tuple[str, ...]) -> None:
+    main = builders.MAIN + f"brakes: {{max_unready_percent: {percent}}}\n"
+    assert load(builders.write(Path(), main)).notices == notices
 
 
 def test_a_variable_takes_part(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -215,7 +215,38 @@ def test_a_budget_that_does_not_pay_a_single_node_is_a_notice() -> None:
     dear = PRICED.replace("spec:", "spec:\n  worker_period: 3")
     assert right(BUDGET, t=dear).notices == (
         (
-            "policies/f.yaml:10: budget 'a' of 200 does not pay one node in cn-a-1: NodeTemplate 'standard' "
-            "costs 300 for its whole period"
+            "policies/f.yaml:10: budget 'a' of 200 does not pay one node in cn-a-1, cn-a-2: NodeTemplate 'standard' "
+            "costs 300 for its whole period; raise the budget, or name a cheaper type"
         ),
     )
+
+
+ALTERNATIVES = (
+    "alternatives: [{worker_instance_type: ens.a, price_per_month: 200}, "
+    "{worker_instance_type: ens.b, price_per_month: 200.50}]"
+)
+
+
+def test_an_alternative_that_a_budget_does_not_pay_is_a_notice() -> None:
+    assert right(BUDGET, t=builders.with_spec(PRICED, ALTERNATIVES)).notices == (
+        (
+            "policies/f.yaml:10: budget 'a' of 200 does not pay one node in cn-a-1, cn-a-2: alternative 'ens.b' of "
+            "NodeTemplate 'standard' costs 200.50 for its whole period; raise the budget, or name a cheaper type"
+        ),
+    )
+
+
+def test_all_types_that_a_budget_does_not_pay_are_one_notice() -> None:
+    dear = builders.with_spec(PRICED, ALTERNATIVES, "worker_period: 3")
+    (notice,) = right(BUDGET, t=dear).notices
+    assert (
+        "in cn-a-1, cn-a-2: NodeTemplate 'standard' costs 300, alternative 'ens.a' of NodeTemplate 'standard' costs "
+        "600, alternative 'ens.b' of NodeTemplate 'standard' costs 601.50 for its whole period"
+    ) in notice
+
+
+def test_an_alternative_that_a_pool_never_buys_is_not_held_against_a_budget() -> None:
+    pools = builders.pooled("{id: cn-a-1, nodePool: np1}, {id: cn-a-2, nodePool: np2}, {id: cn-b-1, nodePool: np3}")
+    text = builders.with_spec(PRICED, ALTERNATIVES)
+    loaded = right(f=builders.with_budgets(pools, BUDGET), t=text)
+    assert not [notice for notice in loaded.notices if "does not pay" in notice]

@@ -259,6 +259,24 @@ async def test_an_order_shows_what_it_costs_for_whom_it_is_and_what_was_wanted_a
     assert [orders[1][key] for key in keys[:4]] == [None, None, 0, None]
 
 
+async def test_an_order_shows_what_of_it_counts_against_budgets(site: Site) -> None:
+    partly = frozenset({InstanceId("i-1")})
+    site.board.orders = [
+        replace(ORDER, cost=Money(30_000)),
+        replace(ORDER, cost=Money(30_000), state=OrderState.PARTIAL, instances=partly),
+        replace(ORDER, cost=Money(30_000), state=OrderState.FAILED, instances=frozenset()),
+        replace(ORDER, cost=Money(0)),
+    ]
+    orders = (await site.ask("/api/v1/status")).document["orders"]
+    assert isinstance(orders, list)
+    assert [(order["cost"], order["charged"]) for order in orders] == [
+        (300.0, 300.0),
+        (300.0, 100.0),
+        (300.0, 0.0),
+        (None, None),
+    ]
+
+
 async def test_a_region_shows_what_is_being_bought_for_it(site: Site) -> None:
     purchase = Purchase(OPERATION, 2, Money(50_000), OTHER)
     site.board.known = [BLIND, replace(DECISION, purchase=purchase)]
