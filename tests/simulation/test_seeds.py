@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 _ROOT = Path(__file__).parents[2]
-_FIRST, _SEEDS = 1, 500
+_FIRST, _SEEDS = 1, 400
 _PATIENCE = 900
 
 
