@@ -81,7 +81,8 @@ async def _is_done(order: Order, act: Act, ledger: Ledger) -> bool:
 
 
 def _detail(act: Act) -> str:
-    return f"{act.by}: {act.reason}"
+    """The words of one act and of no other: a human may say the same twice about an order, and mean both."""
+    return f"{act.by}: {act.reason} (act {act.id})"
 
 
 async def _resolve(order: Order, act: Act, book: OrderBook) -> Order | str:

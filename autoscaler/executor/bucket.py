@@ -47,8 +47,8 @@ class TokenBucket:
     def replay(self, ages: Iterable[float]) -> None:
         """Count what a former process took `ages` seconds ago: a restart must not be a way around the pace."""
         tokens, last = self._burst, math.inf
-        for age in sorted((age for age in ages if age >= 0), reverse=True):
-            tokens = min(self._burst, tokens + (last - age) * self._rate) - 1.0
+        for age in sorted((max(0.0, age) for age in ages), reverse=True):  # below 0: the clock was set back since
+            tokens = max(0.0, min(self._burst, tokens + (last - age) * self._rate) - 1.0)  # no call left without one
             last = age
         self._tokens = min(self._burst, tokens + last * self._rate)
 

@@ -229,7 +229,7 @@ class Poller:
             await step(order)
         except LedgerError as error:
             _log.warning("order %s can not be moved on: %s", order.id, error)
-        except Exception:  # noqa: BLE001  # as above
+        except Exception:  # noqa: BLE001  # one order's fault stays with that order
             _log.exception("order %s met a fault of this program while it was followed", order.id)
         after = self._book.current(order.id)
         if after.state is OrderState.PLANNED and order.state is not OrderState.PLANNED:

@@ -117,7 +117,7 @@ class MemoryLedger:
         self._check_usable()
         return dict(+self._pruned)
 
-    async def remember(self, nodes: Mapping[InstanceId, RegionId], at: float) -> None:  # noqa: ARG002  # nobody asks
+    async def remember(self, nodes: Mapping[InstanceId, RegionId], at: float) -> None:  # noqa: ARG002  # `at` is for whoever reads the file
         """See ports.Ledger."""
         self._check_usable()
         self._nodes = {**nodes, **self._nodes}

@@ -188,7 +188,7 @@ class Order:
             **settled,
             **changes,
         }
-        return replace(self, **fields)  # type: ignore[arg-type]  # names are checked by replace itself
+        return replace(self, **fields)  # type: ignore[arg-type]  # `changes` is any of the fields; replace refuses other names
 
     def outstanding(self, seen: frozenset[InstanceId]) -> int:
         """How many of this order's nodes the region's capacity does not show yet (`seen`: its instances).

@@ -12,9 +12,12 @@ from autoscaler.model.events import (
     SourceFailed,
 )
 from autoscaler.model.order import OrderState
+from autoscaler.model.reason import Reason
 from tests.simulation.audit import Audit
 from tests.simulation.story import Story
 from tests.simulation.witness import Witness
+
+_BY_A_HUMAN = frozenset({Reason.RESOLVED_BOUGHT, Reason.RESOLVED_NOT_BOUGHT})
 
 
 class Listener:
@@ -38,6 +41,8 @@ class Listener:
                 story.tell(f"order {order.id} {before} -> {order.state} v{order.version} {order.reason} {order.detail}")
                 if before is OrderState.IN_DOUBT and order.state is not before:
                     story.count(f"doubt: {order.state} ({order.reason})")
+                    if order.reason in _BY_A_HUMAN:
+                        story.count("mattered: a human settled a doubt")
                     self._witness.settled(order, self._audit.sales.get(order.id))
                 if order.state.final:
                     story.count(f"ended: {order.state} ({order.reason})")

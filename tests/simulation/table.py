@@ -35,6 +35,7 @@ _MATTERED = (
     "a list shows instances twice",
     "a list shows nodes twice",
     "a list shows tasks twice",
+    "a human settled a doubt",
     "a task is not found yet",
     "evidence is older than its call by the clocks",
 )
@@ -58,8 +59,6 @@ REQUIRED: tuple[str, ...] = (
     *(f"sample: {kind}" for kind in ("future", "missing", "nan", "stale")),
     "doubt: accepted (EvidenceFound)",
     "doubt: planned (AbsenceProven)",
-    "doubt: accepted (ResolvedBought)",
-    "doubt: failed (ResolvedNotBought)",
     "call: DescribePrice ok",
 )
 """What a run must have provoked at least once."""

@@ -61,7 +61,7 @@ async def test_a_doubt_resolved_as_bought_is_accepted_and_followed_to_its_nodes(
         await stand.clock.advance(120)
         assert (await stand.only_order()).state is S.READY
         line = next(one for one in await stand.ledger.history(order.id) if one.reason is Reason.RESOLVED_BOUGHT)
-        assert line.detail == "operator: looked at the console"
+        assert line.detail == "operator: looked at the console (act 1)"
 
 
 async def test_a_doubt_resolved_as_not_bought_fails_and_is_never_sent_again() -> None:
@@ -121,6 +121,21 @@ async def test_an_act_whose_step_was_written_before_the_process_died_is_done_and
         done = (await stand.ledger.acts())[-1]
         assert done.id == act.id
         assert done.outcome == f"order {order.id} is failed: ResolvedNotBought"
+
+
+async def test_the_same_words_said_again_about_an_order_are_meant_again() -> None:
+    """Bought, said of the doubt, lets it be followed; said of the order that is overdue then, it closes it."""
+    async with running(scenario(join_seconds=1e6)) as stand:
+        order = await in_doubt(stand)
+        await say(stand, BOUGHT, order.id)
+        await closed(stand)
+        stand.cloud.readable = True
+        await stand.clock.advance(stand.settings.node_deadline + 2 * stand.settings.poll_interval)
+        assert (await stand.only_order()).state is S.OVERDUE
+        await say(stand, BOUGHT, order.id)
+        act = await closed(stand)
+        assert (await stand.only_order()).state is S.ABANDONED
+        assert act.outcome == f"order {order.id} is abandoned: ResolvedBought"
 
 
 async def _dies(act: int, at: float, outcome: str) -> Act:

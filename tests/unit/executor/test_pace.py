@@ -234,7 +234,15 @@ async def test_a_restart_is_no_way_around_the_pace() -> None:
 
 @pytest.mark.parametrize(
     ("ages", "waits"),
-    [([], 0.0), ([0.0], 0.0), ([0.0, 0.0], 10.0), ([12.0, 2.0], 0.0), ([3.0, 2.0], 7.0), ([-5.0], 0.0)],
+    [
+        ([], 0.0),
+        ([0.0], 0.0),
+        ([0.0, 0.0], 10.0),
+        ([12.0, 2.0], 0.0),
+        ([3.0, 2.0], 7.0),
+        ([-5.0], 0.0),
+        ([-5.0, -9.0, -9.0], 10.0),
+    ],
 )
 async def test_a_bucket_takes_over_what_was_taken_before(ages: list[float], waits: float) -> None:
     clock = VirtualClock()
