@@ -31,6 +31,7 @@ class _Line:
     settled_at: float | None
     state: OrderState
     bought: int
+    failed_joins: int
     in_vain: bool
     elsewhere: frozenset[InstanceId]
     outstanding: int
@@ -77,6 +78,7 @@ class Sums:
             order.settled_at,
             order.state,
             order.bought,
+            order.failed_joins,
             order.state is OrderState.FAILED and order.receipt is not None and not sold_nothing(order),
             order.instances if order.for_region else frozenset(),
             0 if order.state.final else order.nodes,
@@ -96,7 +98,7 @@ class Sums:
         row = self._since_success(region, here)
         return Tally(
             bought=self._pruned.get(region, 0) + sum(line.bought for line in here),
-            failed_joins=sum(line.bought for line in row if line.state is OrderState.FAILED),
+            failed_joins=sum(line.failed_joins for line in row),
             spilled=sum(_serves(line, now, serving(line.region)) for line in for_it),
             spilled_today=sum(line.bought for line in for_it if now - DAY < line.created_at),
             in_vain=sum(line.in_vain for line in row),

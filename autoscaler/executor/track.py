@@ -99,7 +99,8 @@ class Tracker:
             detail = f"{order.nodes} of {order.nodes} nodes are ready"
             return await self._book.move(order, OrderState.READY, Reason.NODES_READY, detail)
         if found.ready + found.lost >= order.nodes:
-            return await self._book.move(order, *_ending(order, found))
+            failed = len(found.instances) - found.ready
+            return await self._book.move(order, *_ending(order, found), failed_joins=failed)
         return await self.late(order, f"{found.ready} of {order.nodes} nodes are ready")
 
     async def late(self, order: Order, detail: str) -> Order:

@@ -78,6 +78,7 @@ def encode_order(order: Order) -> Columns:
             "cost": order.cost,
             "for_region": order.for_region,
             "in_stock": order.in_stock,
+            "failed_joins": order.failed_joins,
             "bought": order.bought,
             "charged": order.charged,
         }
@@ -113,6 +114,7 @@ def decode_order(row: Row) -> Order:
         cost=Money(row["cost"]),
         for_region=None if row["for_region"] is None else RegionId(row["for_region"]),
         in_stock=row["in_stock"],
+        failed_joins=row["failed_joins"],
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from autoscaler.ledger.faults import MOVE_ASIDE, damaged, from_error, unusable
 from autoscaler.model.errors import LedgerUnusable
 
-MIGRATIONS = ("0001_orders.sql", "0002_money_acts_retention.sql")
+MIGRATIONS = ("0001_orders.sql", "0002_money_acts_retention.sql", "0003_failed_joins.sql")
 """The files in `sql/`, in order: `user_version` counts how many of them a ledger has seen. Append only."""
 
 APPLICATION_ID = 0x454E5341

@@ -6,11 +6,12 @@ BEGIN = "BEGIN IMMEDIATE"
 INSERT_ORDER = """
 INSERT INTO orders (
   id, cluster, region, tick, operation, nodes, state, reason, detail, attempt, task, request_id, baseline, instances,
-  created_at, deadline, submitted_at, settled_at, term, version, desired, cost, for_region, in_stock, bought, charged
+  created_at, deadline, submitted_at, settled_at, term, version, desired, cost, for_region, in_stock,
+  failed_joins, bought, charged
 ) VALUES (
   :id, :cluster, :region, :tick, :operation, :nodes, :state, :reason, :detail, :attempt, :task, :request_id, :baseline,
   :instances, :created_at, :deadline, :submitted_at, :settled_at, :term, :version, :desired, :cost, :for_region,
-  :in_stock, :bought, :charged
+  :in_stock, :failed_joins, :bought, :charged
 )
 """
 
@@ -18,7 +19,8 @@ UPDATE_ORDER = """
 UPDATE orders SET
   state = :state, reason = :reason, detail = :detail, attempt = :attempt, task = :task, request_id = :request_id,
   baseline = :baseline, instances = :instances, deadline = :deadline, submitted_at = :submitted_at,
-  settled_at = :settled_at, version = :version, in_stock = :in_stock, bought = :bought, charged = :charged
+  settled_at = :settled_at, version = :version, in_stock = :in_stock, failed_joins = :failed_joins,
+  bought = :bought, charged = :charged
 WHERE id = :id
 """
 

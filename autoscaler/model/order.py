@@ -107,7 +107,8 @@ class Order:
     not ready make an accepted order overdue. `submitted_at` is the moment before the last call left; `settled_at` the
     moment a final state was reached. `term` is the leadership term under which the order was made.
     `desired`, `cost` and `for_region` are those of the intent. `in_stock` is how many nodes the region could still
-    sell when the order was turned down for stock, None where nobody said.
+    sell when the order was turned down for stock, None where nobody said. `failed_joins` is how many of the nodes that
+    it made never became ready, known once it has ended.
     """
 
     id: OrderId
@@ -132,6 +133,7 @@ class Order:
     cost: Money = FREE
     for_region: RegionId | None = None
     in_stock: int | None = None
+    failed_joins: int = 0
 
     @property
     def cluster(self) -> str:

@@ -103,7 +103,8 @@ def order_document(order: Order) -> dict[str, object]:
     `cost` is what was ordered, `charged` what of it counts against budgets: what was bought, or may have been.
 
     `desired` is what the region needed with it, `for_region` whose shortfall it is when it is spilled over, `in_stock`
-    what the region could still sell when it was turned down; null where there is no such thing.
+    what the region could still sell when it was turned down; null where there is no such thing. `failed_joins` of the
+    nodes that it made never became ready.
     """
     return {
         "id": order.id,
@@ -122,6 +123,7 @@ def order_document(order: Order) -> dict[str, object]:
         "reason": order.reason,
         "detail": order.detail,
         "in_stock": order.in_stock,
+        "failed_joins": order.failed_joins,
         "attempt": order.attempt,
         "created_at": order.created_at,
         "submitted_at": order.submitted_at,

@@ -95,6 +95,7 @@ ORDERS = st.builds(
     cost=COUNTS,
     for_region=st.none() | NAMES,
     in_stock=st.none() | COUNTS,
+    failed_joins=COUNTS,
 )
 EVENTS = st.builds(
     OrderEvent,

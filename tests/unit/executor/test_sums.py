@@ -31,6 +31,7 @@ def order(number: int, state: OrderState, *, nodes: int = 2, made: int | None = 
         submitted_at=at,
         settled_at=at if state.final else None,
         receipt=Receipt(TaskId(f"T{number}"), "") if sold else None,
+        failed_joins=made or 0 if state is OrderState.FAILED else 0,
         instances=frozenset(InstanceId(f"i{number}-{k}") for k in range(nodes if made is None and sold else made or 0)),
         **changes,  # type: ignore[arg-type]
     )
@@ -59,9 +60,13 @@ def test_an_order_that_moves_on_counts_as_it_now_is() -> None:
 def test_failed_joins_are_those_since_the_last_order_that_became_ready() -> None:
     made = sums(order(1, OrderState.FAILED, made=2), order(2, OrderState.READY), order(3, OrderState.FAILED, made=1))
     assert made.tally(BEIJING, 500.0, unread).failed_joins == 1
-    made.note(order(4, OrderState.PARTIAL, made=1))
+    made.note(replace(order(4, OrderState.PARTIAL, nodes=3), failed_joins=2))
     made.note(order(5, OrderState.FAILED, made=2))
-    assert made.tally(BEIJING, 600.0, unread).failed_joins == 3
+    assert made.tally(BEIJING, 600.0, unread).failed_joins == 1 + 2 + 2
+
+
+def test_a_partial_order_whose_nodes_all_joined_is_no_failed_join() -> None:
+    assert sums(order(1, OrderState.PARTIAL, made=1)).tally(BEIJING, 500.0, unread).failed_joins == 0
 
 
 def test_what_a_human_closed_is_no_failed_join_and_not_in_vain() -> None:

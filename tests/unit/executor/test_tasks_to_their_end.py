@@ -138,6 +138,7 @@ async def test_a_task_that_made_some_of_its_nodes_makes_the_order_partial() -> N
         order = await stand.only_order()
         assert (order.state, order.reason) == (S.PARTIAL, Reason.SOME_NODES_FAILED)
         assert order.bought == 2, "a node that failed is paid all the same"
+        assert order.failed_joins == 1, "and counts for the latch"
 
 
 async def test_a_task_that_made_fewer_nodes_than_ordered_is_partial_after_the_settle_time() -> None:
@@ -159,4 +160,4 @@ async def test_a_task_that_made_fewer_nodes_than_ordered_is_partial_after_the_se
         assert order.state is S.ACCEPTED
         await stand.clock.advance(stand.settings.settle_after)
         order = await stand.only_order()
-        assert (order.state, order.bought) == (S.PARTIAL, 1)
+        assert (order.state, order.bought, order.failed_joins) == (S.PARTIAL, 1, 0)

@@ -114,6 +114,7 @@ def accepted_changes() -> dict[str, Any]:
         "instances": frozenset({InstanceId("i-4"), InstanceId("i-3")}),
         "submitted_at": NOW + 1 / 3,
         "in_stock": 0,
+        "failed_joins": 1,
     }
 
 

@@ -48,7 +48,7 @@ def write_version_1(path: Path) -> tuple[list[Order], list[OrderEvent]]:
 
 
 def order_1(number: int, state: OrderState) -> Order:
-    """All that version 1 could know about an order."""
+    """All that version 1 could know about an order; of a failed one, that no node of it became ready."""
     return Order(
         id=OrderId(f"o{number}"),
         tick=7,
@@ -68,6 +68,7 @@ def order_1(number: int, state: OrderState) -> Order:
         settled_at=NOW + 3 if state.final else None,
         term=2,
         version=len(PATHS[state]),
+        failed_joins=2 if state is OrderState.FAILED else 0,
     )
 
 

@@ -250,13 +250,13 @@ async def test_the_status_shows_regions_orders_and_sources(site: Site) -> None:
 
 
 async def test_an_order_shows_what_it_costs_for_whom_it_is_and_what_was_wanted_and_left(site: Site) -> None:
-    spilled = replace(ORDER, cost=Money(123_450), for_region=OTHER, desired=5, in_stock=2)
+    spilled = replace(ORDER, cost=Money(123_450), for_region=OTHER, desired=5, in_stock=2, failed_joins=1)
     site.board.orders = [spilled, ORDER]
     orders = (await site.ask("/api/v1/status")).document["orders"]
     assert isinstance(orders, list)
-    keys = ("cost", "for_region", "desired", "in_stock", "type", "operation")
-    assert [orders[0][key] for key in keys] == [1234.5, OTHER, 5, 2, "ens.sn1", "ScaleOutCluster"]
-    assert [orders[1][key] for key in keys[:4]] == [None, None, 0, None]
+    keys = ("cost", "for_region", "desired", "in_stock", "failed_joins", "type", "operation")
+    assert [orders[0][key] for key in keys] == [1234.5, OTHER, 5, 2, 1, "ens.sn1", "ScaleOutCluster"]
+    assert [orders[1][key] for key in keys[:5]] == [None, None, 0, None, 0]
 
 
 async def test_an_order_shows_what_of_it_counts_against_budgets(site: Site) -> None:
