@@ -20,7 +20,10 @@ _LEDGER_RETRY = 1.0
 
 
 class OrderBook:
-    """Open and recent orders. One writer: the executor that owns it."""
+    """Open and recent orders. One writer: the executor that owns it.
+
+    `may_hold_unknown`: a new order was refused by the ledger, and nobody has looked since whether it is there.
+    """
 
     def __init__(self, ledger: Ledger, clock: Clock, observer: Observer, new_id: Callable[[], OrderId]) -> None:
         self._ledger = ledger
@@ -35,6 +38,8 @@ class OrderBook:
         self.newest_settled = 0.0
         self.sums = Sums()
         self.ledger_fault: str | None = None
+        self.may_hold_unknown = False
+        self._being_added: set[OrderId] = set()
 
     async def load(self) -> None:
         """Take up what a former process left. Raises LedgerUnusable."""
@@ -88,11 +93,15 @@ class OrderBook:
             cost=intent.cost,
             for_region=intent.for_region,
         )
+        self._being_added.add(order.id)
         try:
             await self._ledger.add(order, limits)
         except LedgerUnusable as error:
+            self.may_hold_unknown = True
             self.refused(error)
             raise
+        finally:
+            self._being_added.discard(order.id)
         self._written(order, None)
         return order
 
@@ -101,7 +110,14 @@ class OrderBook:
 
         They are in the book afterwards. Raises LedgerUnusable.
         """
-        unknown = [order for order in await self._ledger.open() if order.id not in self._orders]
+        self.may_hold_unknown = False  # before the reading: a write that fails meanwhile must be looked for again
+        try:
+            stored = await self._ledger.open()
+        except LedgerUnusable:
+            self.may_hold_unknown = True
+            raise
+        # One that is just being added is on disk a moment before it is in the book: nobody reported it as failed.
+        unknown = [one for one in stored if one.id not in self._orders and one.id not in self._being_added]
         for order in unknown:
             self._written(order, None)
         return unknown

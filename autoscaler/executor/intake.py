@@ -60,8 +60,8 @@ class Intake:
 
     @property
     def must_withdraw(self) -> bool:
-        """Whether an order waits to be ended by `withdraw_unknown`."""
-        return bool(self._doomed)
+        """Whether `withdraw_unknown` has something to end, or to look for."""
+        return bool(self._doomed) or self._book.may_hold_unknown
 
     async def close(self) -> None:
         """Ask for no more prices."""

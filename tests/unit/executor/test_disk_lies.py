@@ -1,5 +1,6 @@
 """A disk that lies: a step that is reported as failed and is on disk wedges nothing, and refuses no human for good."""
 
+import asyncio
 from collections.abc import Sequence
 
 from autoscaler.model.act import EVERYWHERE, Act, ActKind
@@ -128,6 +129,34 @@ async def test_an_order_whose_add_was_reported_as_failed_is_withdrawn_though_nob
         order = await stand.only_order()
         assert (order.state, order.reason) == (S.FAILED, Reason.DECISION_WITHDRAWN)
         assert stand.cloud.calls == 0
+
+
+async def test_an_order_that_was_reported_as_failed_is_withdrawn_though_the_next_write_goes_well() -> None:
+    async with running() as stand:
+        add_and_complain(stand)
+        await stand.buy(2)
+        await stand.place(intent(1, SHANGHAI))
+        await stand.clock.advance(11)
+        (lied,) = (order for order in await stand.orders() if order.region == BEIJING)
+        assert (lied.state, lied.reason) == (S.FAILED, Reason.DECISION_WITHDRAWN)
+        assert stand.books.sold(BEIJING) == 0
+
+
+async def test_an_order_that_is_just_being_written_is_not_taken_for_one_that_was_reported_as_failed() -> None:
+    async with running() as stand:
+        write, written = stand.ledger.add, asyncio.Event()
+
+        async def add(order: Order, limits: Sequence[SpendingLimit] = ()) -> None:
+            await write(order, limits)
+            await written.wait()
+
+        stand.ledger.add = add  # type: ignore[method-assign]  # its answer is slow
+        placing = asyncio.create_task(stand.buy(2))
+        await asyncio.sleep(0)
+        assert await stand.executor.book.take_up_unknown() == []
+        written.set()
+        await placing
+        assert [order.state for order in stand.executor.open_orders()] == [S.PLANNED]
 
 
 async def test_a_ledger_that_can_not_be_read_for_a_humans_word_is_told_once() -> None:
