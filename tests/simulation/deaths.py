@@ -16,6 +16,7 @@ _STILLBORN_STEPS = 120
 _SOON_STEPS = 60
 _AROUND = (1, 2, 3, 4, 5, 6, 8, 12, 20)
 _LONGEST_STOP = 400.0
+_RESTART = 2.0
 
 
 class Reaper:
@@ -51,8 +52,10 @@ class Reaper:
             self._dies_in(process, chance.randint(1, _SOON_STEPS), "between two steps")
 
     def pause(self) -> float:
-        """Seconds until the next life begins."""
-        return 2.0 if self._is_quiet() else self._chance.expovariate(1 / self._deaths.pause)
+        """Seconds until the next life begins: soon after the faults stop, at the latest."""
+        if self._is_quiet():
+            return _RESTART
+        return min(self._chance.expovariate(1 / self._deaths.pause), self._quiet_from - self._loop.time() + _RESTART)
 
     def purchase_begins(self, process: Process) -> None:
         """The process is about to buy: a good moment to die within the next few steps."""
