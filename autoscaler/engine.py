@@ -75,8 +75,8 @@ class Engine:
 
     async def run(self) -> None:
         """Collect, decide, order and follow until canceled."""
-        board = SignalBoard()
         parts, clock = self._parts, self._clock
+        board = SignalBoard(parts.policies.by_region)
         decider = Decider(
             parts.policies, board, self.executor, self._bell, self.status, clock, self._observer, parts.loop.interval
         )

@@ -41,13 +41,12 @@ class SampleSource(Protocol):
         """Unique among the sources: what a signal in a policy refers to."""
         ...
 
-    @property
-    def interval(self) -> float:
-        """Seconds from the start of one pass to the start of the next."""
+    def pause(self) -> float:
+        """Seconds until the next pass is due; 0 if it is."""
         ...
 
     async def collect(self) -> Wave:
-        """One pass over every target, bounded in time by the source's own deadline.
+        """The pass whose turn it is, over all targets or those of some regions, bounded in time by its own deadline.
 
         A target that fails is a TargetStatus with its reason, not an exception. What is raised
         (AutoscalerError) means that the whole source could not be asked.

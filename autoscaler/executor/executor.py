@@ -18,6 +18,7 @@ from autoscaler.model.decision import FleetFacts, Tally
 from autoscaler.model.names import ClusterId, InstanceId, OrderId, RegionId
 from autoscaler.model.order import Order, OrderIntent, OrderState
 from autoscaler.model.reason import Reason
+from autoscaler.policy.committed import nodes_there
 from autoscaler.ports import Clock, Cloud, Ledger, Observer
 from autoscaler.settings.sections import ExecutorSettings
 
@@ -97,7 +98,7 @@ class Executor:
         """The fleet as a whole."""
         read = self._poller.capacities.values()
         return FleetFacts(
-            nodes=sum(len(capacity.instances) for capacity in read),
+            nodes=sum(nodes_there(capacity) for capacity in read),
             unready=sum(len(capacity.unready) for capacity in read),
             stop=self.book.sums.stop(),
             charges=self.book.sums.charges(self._clock.now()),

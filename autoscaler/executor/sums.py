@@ -4,8 +4,9 @@ Orders and a human's releases come in, Tally, Charge and Stop values go out. Eve
 restart changes no sum.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autoscaler.model.act import EVERYWHERE, Act, ActKind
 from autoscaler.model.decision import Charge, Stop, Tally
@@ -43,7 +44,9 @@ class Sums:
     def __init__(self) -> None:
         self._lines: dict[OrderId, _Line] = {}
         self._by_region: dict[RegionId, set[OrderId]] = {}
+        self._added_up: dict[RegionId, tuple[Tally, Sequence[_Line]]] = {}
         self._charges: dict[OrderId, Charge] = {}
+        self._oldest_charge = math.inf
         self._pruned: Mapping[RegionId, int] = {}
         self._released: dict[str, float] = {}
         self._stop: Stop | None = None
@@ -52,6 +55,7 @@ class Sums:
     def restore(self, pruned: Mapping[RegionId, int], acts: Iterable[Act]) -> None:
         """Take over what is not in any order."""
         self._pruned = pruned
+        self._added_up.clear()
         for act in acts:
             if act.kind is ActKind.RELEASE and act.done_at is not None:
                 self.release(act.subject, act.done_at)
@@ -59,6 +63,7 @@ class Sums:
     def release(self, subject: str, at: float) -> None:
         """A human released a region, or EVERYWHERE: what failed before does not count any more."""
         self._released[subject] = max(at, self._released.get(subject, 0.0))
+        self._added_up.clear()
         if subject == EVERYWHERE and self._stop is not None and self._stop.at <= at:
             self._stop = None
 
@@ -86,29 +91,32 @@ class Sums:
         self._charges.pop(order.id, None)
         if order.charged:
             self._charges[order.id] = Charge(order.region, order.created_at, order.charged)
+            self._oldest_charge = min(self._oldest_charge, order.created_at)
         for region in {order.region, order.for_region or order.region}:
             self._by_region.setdefault(region, set()).add(order.id)
+            self._added_up.pop(region, None)
         self._note_stop(order)
 
     def tally(self, region: RegionId, now: float, serving: Callable[[RegionId], frozenset[InstanceId] | None]) -> Tally:
         """The sums of one region. `serving` gives a region's nodes that have not failed, None while it is unread."""
-        lines = [self._lines[order] for order in self._by_region.get(region, ())]
-        here = [line for line in lines if line.region == region]
-        for_it = [line for line in lines if line.region != region]
-        row = self._since_success(region, here)
-        return Tally(
-            bought=self._pruned.get(region, 0) + sum(line.bought for line in here),
-            failed_joins=sum(line.failed_joins for line in row),
+        if region not in self._added_up:
+            self._added_up[region] = self._add_up(region)
+        own, for_it = self._added_up[region]
+        if not for_it:
+            return own
+        return replace(
+            own,
             spilled=sum(_serves(line, now, serving(line.region)) for line in for_it),
             spilled_today=sum(line.bought for line in for_it if now - DAY < line.created_at),
-            in_vain=sum(line.in_vain for line in row),
         )
 
     def charges(self, now: float) -> tuple[Charge, ...]:
         """What orders of the last month and more cost."""
         horizon = now - CHARGES_REACH_BACK
-        for old in [order for order, charge in self._charges.items() if charge.at < horizon]:
-            del self._charges[old]
+        if self._oldest_charge < horizon:
+            for old in [order for order, charge in self._charges.items() if charge.at < horizon]:
+                del self._charges[old]
+            self._oldest_charge = min((charge.at for charge in self._charges.values()), default=math.inf)
         return tuple(self._charges.values())
 
     def spent(self, limit: SpendingLimit) -> Money:
@@ -119,6 +127,18 @@ class Sums:
     def stop(self) -> Stop | None:
         """The refusal of the account that still stands."""
         return self._stop
+
+    def _add_up(self, region: RegionId) -> tuple[Tally, Sequence[_Line]]:
+        """What no clock and no reading changes: the sums of the region's own orders; and those for it elsewhere."""
+        lines = [self._lines[order] for order in self._by_region.get(region, ())]
+        here = [line for line in lines if line.region == region]
+        row = self._since_success(region, here)
+        own = Tally(
+            bought=self._pruned.get(region, 0) + sum(line.bought for line in here),
+            failed_joins=sum(line.failed_joins for line in row),
+            in_vain=sum(line.in_vain for line in row),
+        )
+        return own, [line for line in lines if line.region != region]
 
     def _since_success(self, region: RegionId, lines: Iterable[_Line]) -> Sequence[_Line]:
         """What was settled since the last order that became ready, and since the last release."""

@@ -10,22 +10,19 @@ from autoscaler.ports import Clock, Observer, SampleSource
 async def collect_forever(
     source: SampleSource, board: SignalBoard, bell: Bell, clock: Clock, observer: Observer
 ) -> None:
-    """Pass after pass, the starts `source.interval` seconds apart; a pass that takes longer is followed at once."""
+    """Pass after pass, each when the source says that it is due."""
     while True:
-        started = clock.monotonic()
+        await clock.sleep(source.pause())
         await collect_once(source, board, bell, observer)
-        await clock.sleep(max(0.0, source.interval - (clock.monotonic() - started)))
 
 
 async def collect_once(source: SampleSource, board: SignalBoard, bell: Bell, observer: Observer) -> None:
     """One pass: post the wave and ring for the regions that it touches."""
     try:
         wave = await source.collect()
+        observer.notice(WaveArrived(wave))
+        bell.ring(board.post(wave))
     except AutoscalerError as error:
         observer.notice(SourceFailed(source.name, str(error)))
-        return
-    except Exception as error:  # noqa: BLE001  # a bug in one source must not blind the others
+    except Exception as error:  # noqa: BLE001  # a bug in one source, or met by its wave, must not blind the others
         observer.notice(SourceFailed(source.name, f"{type(error).__name__}: {error}"))
-        return
-    observer.notice(WaveArrived(wave))
-    bell.ring(board.post(wave))

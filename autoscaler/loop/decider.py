@@ -87,12 +87,18 @@ class Decider:
 
     def facts(self, regions: Iterable[RegionId]) -> Facts:
         """What is known about these regions now."""
-        return Facts(
-            self._tick,
-            self._clock.now(),
-            {region: self._region(region) for region in sorted(regions)},
-            self._fleet(),
-        )
+        board, desk, served = self._signals.signals, self._desk, self._policies.by_region
+        known = {
+            region: RegionFacts(
+                region,
+                board(served[region], region),
+                desk.capacity(region),
+                tuple(desk.orders(region)),
+                desk.tally(region),
+            )
+            for region in sorted(regions)
+        }
+        return Facts(self._tick, self._clock.now(), known, self._fleet())
 
     def _fleet(self) -> FleetFacts:
         """The fleet; the ready nodes of a region whose targets are all silent count as unready, too."""
@@ -100,8 +106,3 @@ class Decider:
         silent = (region for region in self._policies.by_region if self._signals.silent(region))
         read = (self._desk.capacity(region) for region in silent)
         return replace(fleet, unready=fleet.unready + sum(len(capacity.ready) for capacity in read if capacity))
-
-    def _region(self, region: RegionId) -> RegionFacts:
-        signals = self._signals.signals(self._policies.by_region[region], region)
-        desk = self._desk
-        return RegionFacts(region, signals, desk.capacity(region), tuple(desk.orders(region)), desk.tally(region))

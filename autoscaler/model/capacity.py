@@ -117,4 +117,4 @@ class Capacity:
     @property
     def instances(self) -> frozenset[InstanceId]:
         """Everything that was bought in this region and still exists."""
-        return self.ready | self.unready | self.joining | self.failed
+        return self.ready.union(self.unready, self.joining, self.failed)

@@ -20,6 +20,15 @@ class Reason(StrEnum):
     COVERAGE_TOO_LOW = "CoverageTooLow"
     NO_READY_NODES = "NoReadyNodes"
 
+    # Signals: why there is no value, or whose it is.
+    NO_TARGETS = "NoTargets"
+    SERIES_ABSENT = "SeriesAbsent"
+    ABSENT_IS_ZERO = "AbsentIsZero"
+    FIRST_SAMPLE = "FirstSample"
+    HISTOGRAM_INCOMPLETE = "HistogramIncomplete"
+    NO_OBSERVATIONS = "NoObservations"
+    DIVISION_BY_ZERO = "DivisionByZero"
+
     # Guards.
     ALL_VOTES_ABSTAIN = "AllVotesAbstain"
     CAPACITY_UNKNOWN = "CapacityUnknown"
@@ -89,5 +98,15 @@ class Reason(StrEnum):
     BAD_STATUS = "BadStatus"
     TOO_LARGE = "TooLarge"
     UNPARSABLE = "Unparsable"
+    UNKNOWN_FORMAT = "UnknownFormat"
+    EMPTY_PAGE = "EmptyPage"
+    SERIES_TWICE = "SeriesTwice"
+    SAMPLE_LIMIT = "SampleLimit"
+    LABEL_LIMIT = "LabelLimit"
+    REDIRECT_REFUSED = "RedirectRefused"
+    REDIRECT_LOOP = "RedirectLoop"
+    CREDENTIALS_UNREADABLE = "CredentialsUnreadable"
     WRONG_RESULT = "WrongResult"
     SEVERAL_SERIES = "SeveralSeries"
+    PARTIAL_ANSWER = "PartialAnswer"
+    ALERTS_EXPIRED = "AlertsExpired"

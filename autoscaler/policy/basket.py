@@ -20,13 +20,15 @@ class Basket:
         self._budgets = tuple(budgets)
         self._at = at
         self._charges: dict[RegionId, list[Charge]] = {}
+        self._limits: dict[Budget, tuple[SpendingLimit, ...]] = {}
         self._spent: dict[SpendingLimit, int] = {}
-        for charge in charges:
+        for charge in charges if self._budgets else ():
             self._charges.setdefault(charge.region, []).append(charge)
 
     def tightest(self, region: RegionId) -> tuple[SpendingLimit, Money] | None:
         """The limit with the least left for an order of that region, and what is left; None without any limit."""
-        limits = spending_limits(self._budgets, region, self._at)
+        covering = (budget for budget in self._budgets if budget.covers(region))
+        limits = (limit for budget in covering for limit in self._limits_of(budget, region))
         left = [(limit, Money(limit.most - self._spent_under(limit))) for limit in limits]
         return min(left, key=lambda pair: pair[1], default=None)
 
@@ -37,6 +39,12 @@ class Basket:
         for limit in self._spent:
             if limit.covers(region):
                 self._spent[limit] += cost
+
+    def _limits_of(self, budget: Budget, region: RegionId) -> tuple[SpendingLimit, ...]:
+        """The limits of a budget that covers the region: worked out once, since days and months take long to find."""
+        if budget not in self._limits:
+            self._limits[budget] = spending_limits((budget,), region, self._at)
+        return self._limits[budget]
 
     def _spent_under(self, limit: SpendingLimit) -> int:
         if limit not in self._spent:

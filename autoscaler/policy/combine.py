@@ -7,4 +7,8 @@ from autoscaler.model.decision import Vote
 
 def largest(votes: Sequence[Vote]) -> int | None:
     """The largest vote, or None when all abstain."""
-    return max((vote.desired for vote in votes if vote.desired is not None), default=None)
+    most: int | None = None
+    for vote in votes:
+        if vote.desired is not None and (most is None or vote.desired > most):
+            most = vote.desired
+    return most

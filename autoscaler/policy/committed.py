@@ -3,7 +3,11 @@
 Facts of one region come in, counts of nodes go out.
 """
 
+import math
+
+from autoscaler.model.capacity import Capacity
 from autoscaler.model.decision import RegionFacts
+from autoscaler.model.names import InstanceId
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
 
@@ -11,6 +15,8 @@ SHOWN_AFTER = 1800.0
 """Seconds after which an instance that no list shows is gone, and not merely late."""
 _NOTHING_SOLD = frozenset({Reason.OUT_OF_STOCK, Reason.RESOLVED_NOT_BOUGHT})
 _ARRIVING = frozenset({OrderState.ACCEPTED, OrderState.OVERDUE})
+_OPEN = frozenset(state for state in OrderState if not state.final)
+_NOBODY: frozenset[InstanceId] = frozenset()
 
 
 def committed_nodes(facts: RegionFacts, now: float) -> int:
@@ -20,16 +26,21 @@ def committed_nodes(facts: RegionFacts, now: float) -> int:
     Orders count until the API shows their instances as nodes, in doubt included. What an order is known to have bought
     counts for a while after it ended, too: the reading may be older than that end, and lists lag.
     """
-    seen = facts.capacity.instances if facts.capacity else frozenset()
-    hidden = {one for order in facts.orders if _just_ended(order, facts, now) for one in order.instances - seen}
-    return len(seen) + len(hidden) + sum(order.outstanding(seen) for order in facts.orders)
+    capacity = facts.capacity
+    there, read_at = (nodes_there(capacity), capacity.at) if capacity else (0, -math.inf)
+    orders = facts.orders
+    ended = [o for o in orders if (at := o.settled_at) is not None and (read_at <= at or now - at < SHOWN_AFTER)]
+    ahead = [o for o in orders if o.state in _OPEN]
+    if not ended and not ahead:
+        return there
+    seen = capacity.instances if capacity else _NOBODY
+    hidden = _NOBODY.union(*(order.instances - seen for order in ended))
+    return there + len(hidden) + sum(order.outstanding(seen) for order in ahead)
 
 
-def _just_ended(order: Order, facts: RegionFacts, now: float) -> bool:
-    if order.settled_at is None:
-        return False
-    unread = facts.capacity is None or facts.capacity.at <= order.settled_at
-    return unread or now - order.settled_at < SHOWN_AFTER
+def nodes_there(capacity: Capacity) -> int:
+    """How many instances there are: each is in one set only, so that they can be counted without being joined."""
+    return len(capacity.ready) + len(capacity.unready) + len(capacity.joining) + len(capacity.failed)
 
 
 def established_nodes(facts: RegionFacts) -> int:
@@ -42,10 +53,10 @@ def established_nodes(facts: RegionFacts) -> int:
     if facts.capacity is None:
         return 0
     ready = facts.capacity.ready
-    ended = frozenset(one for order in facts.orders if order.state.final for one in order.instances)
-    for order in facts.orders:
-        if order.state in _ARRIVING and order.baseline is not None:
-            ready &= order.baseline.instances | ended
+    baselines = [o.baseline.instances for o in facts.orders if o.state in _ARRIVING and o.baseline is not None]
+    if baselines:
+        ended = frozenset(one for order in facts.orders if order.state.final for one in order.instances)
+        ready = ready.intersection(*(before | ended for before in baselines))
     return len(ready)
 
 

@@ -22,12 +22,15 @@ def decide(facts: Facts, policies: Policies) -> Plan:
         for region in sorted(facts.regions)
         if region in policies.by_region
     }
-    for region in _buyers(drafts, stopped=facts.fleet.stop is not None):
-        drafts[region] = drafts[region].guarded()
+    stopped = facts.fleet.stop is not None
+    shared = stopped or bool(policies.budgets)  # else no guard looks into the basket, and each draft stands as it is
+    for region in _buyers(drafts, stopped=stopped):
+        if shared:
+            drafts[region] = drafts[region].guarded()
         if (purchase := drafts[region].purchase) is not None:
             basket.add(region, purchase.cost)
     spill(drafts, basket)
-    return Plan(facts.tick, facts.at, tuple(one.decision() for one in drafts.values()))
+    return Plan(facts.tick, facts.at, tuple([one.decision() for one in drafts.values()]))
 
 
 def _buyers(drafts: dict[RegionId, Draft], *, stopped: bool) -> list[RegionId]:

@@ -10,30 +10,33 @@ from autoscaler.model.decision import Decision, FleetFacts, GuardStep, Purchase,
 from autoscaler.model.names import FREE, Money, RegionId
 from autoscaler.model.order import OrderState
 from autoscaler.model.reason import Reason
+from autoscaler.model.signals import Signal
 from autoscaler.policy.basket import Basket
 from autoscaler.policy.combine import largest
-from autoscaler.policy.committed import committed_nodes, established_nodes
+from autoscaler.policy.committed import committed_nodes
 from autoscaler.policy.guards import guarded
 from autoscaler.policy.guards.situation import Situation
-from autoscaler.policy.language import PolicySpec
 from autoscaler.policy.policies import Policies
-from autoscaler.policy.stock import Pick, pick
-from autoscaler.policy.trust import Reading, read
+from autoscaler.policy.stock import Pick
 
 _ACCOUNT = frozenset({Reason.FORBIDDEN, Reason.BALANCE_EXHAUSTED})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Draft:
-    """`opening` are the steps before the guards, `wanted` what they start from; `steps` are all of them so far."""
+    """`opening` are the steps before the guards, `wanted` what they start from; `steps` are all of them so far.
+
+    Like Situation it is not frozen, for the sake of speed.
+    """
 
     policy: str
     situation: Situation
+    signals: tuple[Signal, ...]
     votes: tuple[Vote, ...]
     opening: tuple[GuardStep, ...]
     wanted: int
-    steps: tuple[GuardStep, ...] = ()
-    purchase: Purchase | None = None
+    steps: tuple[GuardStep, ...]
+    purchase: Purchase | None
 
     @property
     def desired(self) -> int:
@@ -53,16 +56,17 @@ class Draft:
 
     def guarded(self) -> "Draft":
         """The draft after all guards, as the basket now stands."""
-        return _concluded(self, (*self.opening, *guarded(self.situation, self.wanted)))
+        steps = self.opening + guarded(self.situation, self.wanted)
+        return replace(self, steps=steps, purchase=_purchase(self.situation, self.wanted, steps))
 
     def missing(self) -> int:
         """Nodes that the region would buy now if it had them in stock; 0 when anything else stops it too.
 
         What was bought elsewhere before is taken off by the guard of that name.
         """
-        if not any(step.reason is Reason.STOCK_BACKOFF for step in self.steps):
+        if not self.steps or Reason.STOCK_BACKOFF not in [step.reason for step in self.steps]:
             return 0
-        in_stock = replace(self.situation, pick=Pick(next(iter(self.situation.offers))))
+        in_stock = replace(self.situation, picked=Pick(next(iter(self.situation.offers))))
         steps = guarded(in_stock, self.wanted)
         return max(0, (steps[-1].after if steps else self.wanted) - self.situation.committed)
 
@@ -70,8 +74,9 @@ class Draft:
         """The draft when `nodes` nodes of `origin`'s shortfall are asked of this region."""
         committed = self.situation.committed
         step = GuardStep("spillover", committed, committed + nodes, Reason.SPILLOVER_RECEIVED, f"+{nodes} for {origin}")
-        asked = replace(self, situation=replace(self.situation, for_region=origin))
-        return _concluded(asked, (*self.steps, step, *guarded(asked.situation, step.after)))
+        asked = replace(self.situation, for_region=origin)
+        steps = (*self.steps, step, *guarded(asked, step.after))
+        return replace(self, situation=asked, steps=steps, purchase=_purchase(asked, self.wanted, steps))
 
     def noting(self, step: GuardStep) -> "Draft":
         """The draft with one more step, which changes no number."""
@@ -79,30 +84,20 @@ class Draft:
 
     def decision(self) -> Decision:
         """The draft as it is, as a decision."""
-        facts, spec = self.situation.facts, self.situation.policy
+        situation = self.situation
+        facts = situation.facts
         return Decision(
             facts.region,
             self.policy,
-            self.situation.now,
+            situation.now,
             facts.capacity,
-            self.situation.committed,
-            tuple(facts.signals[signal.name] for signal in spec.signals if signal.name in facts.signals),
+            situation.committed,
+            self.signals,
             self.votes,
             self.steps,
             self.desired,
             self.purchase,
         )
-
-
-def _concluded(draft: Draft, steps: tuple[GuardStep, ...]) -> Draft:
-    """The draft with these steps, and the purchase that they leave."""
-    after = replace(draft, steps=steps, purchase=None)
-    situation = draft.situation
-    nodes, offer = after.desired - situation.committed, situation.pick.offer
-    if nodes <= 0 or offer is None:
-        return after
-    cost = Money((offer.price or FREE) * nodes)
-    return replace(after, purchase=Purchase(offer.operation, nodes, cost, situation.for_region))
 
 
 def urgency(nodes: int, committed: int) -> float:
@@ -112,39 +107,27 @@ def urgency(nodes: int, committed: int) -> float:
 
 def draft(facts: RegionFacts, at: float, fleet: FleetFacts, policies: Policies, basket: Basket) -> Draft:
     """One region, voted and guarded by itself. `at` is Unix seconds."""
-    policy = policies.by_region[facts.region]
-    offers = policies.offers.get(facts.region, ())
-    committed = committed_nodes(facts, at)
-    situation = Situation(
-        facts,
-        policy.spec,
-        committed,
-        at,
-        policies.capacity_max_age,
-        fleet,
-        policies.brakes,
-        offers,
-        pick(offers, facts.orders, policy.spec.behavior.scale_up.stock_backoff_seconds, at),
-        policies.prices_from_api,
-        basket,
-    )
-    votes = _votes(facts, policy.spec, at)
+    ballot, committed = policies.ballots[facts.region], committed_nodes(facts, at)
+    situation = Situation(facts, ballot.spec, committed, at, policies, fleet, basket)
+    signals, votes = ballot.taken(facts, at)
+    opening: tuple[GuardStep, ...] = ()
     wanted = largest(votes)
-    if wanted is not None:
-        return Draft(policy.name, situation, votes, (), wanted).guarded()
+    if wanted is None:
+        opening, wanted = (_nothing_to_act_on(votes, committed),), committed
+    steps = opening + guarded(situation, wanted)
+    purchase = _purchase(situation, wanted, steps)
+    return Draft(ballot.policy, situation, signals, votes, opening, wanted, steps, purchase)
+
+
+def _nothing_to_act_on(votes: tuple[Vote, ...], committed: int) -> GuardStep:
     why = "; ".join(f"{vote.reason}: {vote.detail}" for vote in votes)
     message = f"no rule has data to act on, hold at {committed} ({why})"
-    step = GuardStep("votes", committed, committed, Reason.ALL_VOTES_ABSTAIN, message)
-    return Draft(policy.name, situation, votes, (step,), committed).guarded()
+    return GuardStep("votes", committed, committed, Reason.ALL_VOTES_ABSTAIN, message)
 
 
-def _votes(facts: RegionFacts, policy: PolicySpec, now: float) -> tuple[Vote, ...]:
-    ready = len(facts.capacity.ready) if facts.capacity else 0
-    established = established_nodes(facts)
-    readings: dict[str, Reading] = {
-        spec.name: read(
-            facts.signals.get(spec.name), max_age=spec.max_age_seconds, min_coverage=spec.min_coverage, now=now
-        )
-        for spec in policy.signals
-    }
-    return tuple(rule.vote(readings[rule.signal], ready, established) for rule in policy.rules)
+def _purchase(situation: Situation, wanted: int, steps: tuple[GuardStep, ...]) -> Purchase | None:
+    """What the steps leave to buy; None where nothing is wanted, or nothing can be had."""
+    nodes = (steps[-1].after if steps else wanted) - situation.committed
+    if nodes <= 0 or (offer := situation.pick.offer) is None:
+        return None
+    return Purchase(offer.operation, nodes, Money((offer.price or FREE) * nodes), situation.for_region)

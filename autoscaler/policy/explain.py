@@ -60,4 +60,5 @@ def _value(signal: Signal, now: float) -> str:
     age = signal.age(now)
     if signal.value is None or age is None:
         return f"missing ({signal.detail or signal.reason}; {coverage})"
-    return f"{signal.value:g} ({age:.1f} s old, {coverage})"
+    remark = f"; {signal.detail}" if signal.detail else ""
+    return f"{signal.value:g} ({age:.1f} s old, {coverage}{remark})"

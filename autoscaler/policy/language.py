@@ -2,7 +2,7 @@
 
 Text comes in through `settings`, a frozen ScalingPolicy goes out. Names and meaning follow HPA v2 where HPA has the
 idea (Kubernetes documentation, "Horizontal Pod Autoscaling"). What is specific to one algorithm lives in its own file
-under rules/.
+under rules/, the language of signals in signals/spec.py.
 """
 
 from collections import Counter
@@ -14,58 +14,21 @@ from pydantic import Field, field_validator, model_validator
 from autoscaler.model.names import RegionId
 from autoscaler.policy.base import Parameters
 from autoscaler.policy.rules.target_tracking import TargetTracking
+from autoscaler.policy.signals.spec import SignalSpec, check_ratios
 
-Reducer = Literal["sum", "avg", "min", "max"]
+__all__ = [
+    "DAY",
+    "Behavior",
+    "Metadata",
+    "PolicySpec",
+    "ScaleUp",
+    "ScalingPolicy",
+    "SignalSpec",
+    "Spillover",
+]
 
 DAY = 86_400.0
 """Seconds. Settled orders are remembered for two days: no window may reach further back."""
-
-
-class ScrapeSignal(Parameters):
-    """A metric read from the targets of a scrape job, reduced over the region's series to one number."""
-
-    job: str = Field(description="`job_name` of the scrape_configs entry that knows the targets.")
-    metric: str = Field(description="Sample name as exposed, e.g. `node_load1`.", min_length=1)
-    match_labels: dict[str, str] = Field(default={}, description="Only series that carry all of these labels.")
-    reduce: Reducer = Field(default="sum", description="How the region's series become one number.")
-
-
-class PromqlSignal(Parameters):
-    """The answer of a Prometheus server to one query for all regions at once."""
-
-    server: str = Field(description="`name` of the entry under `prometheus` in autoscaler.yaml.")
-    query: str = Field(
-        description="PromQL giving one series per region, grouped by the region label; asked once for all regions.",
-        min_length=1,
-    )
-
-
-class SignalSpec(Parameters):
-    """One number per region, and how much it must be trusted before a rule may use it."""
-
-    name: str = Field(description="Name by which rules refer to the signal.", pattern=r"^[a-z][a-z0-9_-]*$")
-    scrape: ScrapeSignal | None = Field(default=None, description="Read it from a scrape job.")
-    promql: PromqlSignal | None = Field(default=None, description="Ask a Prometheus server for it.")
-    max_age_seconds: float = Field(
-        default=90, gt=0, description="Seconds after which the oldest sample in the value is too old to act on."
-    )
-    min_coverage: float = Field(
-        default=0.5, ge=0, le=1, description="Share of the region's known targets that must have answered (0 to 1)."
-    )
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> Self:
-        if (self.scrape is None) == (self.promql is None):
-            raise ValueError("a signal has exactly one origin: write either `scrape` or `promql`")
-        return self
-
-    @property
-    def source(self) -> str:
-        """The name of the source that this signal comes from."""
-        if self.scrape is not None:
-            return self.scrape.job
-        assert self.promql is not None  # noqa: S101  # held by _one_origin
-        return self.promql.server
 
 
 class ScaleUp(Parameters):
@@ -167,6 +130,7 @@ class PolicySpec(Parameters):
         twice = sorted(name for name, times in Counter(signal.name for signal in signals).items() if times > 1)
         if twice:
             raise ValueError(f"signal names must differ; used twice: {', '.join(twice)}")
+        check_ratios(signals)
         return signals
 
     @model_validator(mode="after")

@@ -1,7 +1,6 @@
 """What holds for any policy and any facts: within bounds, monotone, deterministic, and never on bad data."""
 
 import copy
-import math
 from dataclasses import replace
 
 from hypothesis import assume, given, settings
@@ -10,7 +9,6 @@ from hypothesis import strategies as st
 from autoscaler.model.decision import Decision, Facts, RegionFacts
 from autoscaler.model.names import RegionId
 from autoscaler.model.reason import Reason
-from autoscaler.model.signals import Sample
 from autoscaler.policy.basket import Basket
 from autoscaler.policy.combine import largest
 from autoscaler.policy.committed import committed_nodes
@@ -19,7 +17,6 @@ from autoscaler.policy.draft import draft
 from autoscaler.policy.guards import ORDER, elsewhere
 from autoscaler.policy.guards.situation import Situation
 from autoscaler.policy.language import ScalingPolicy
-from autoscaler.policy.signals import WaveIndex, measure
 from tests.property import policy_strategies as any_
 from tests.unit.policy import builders
 from tests.unit.policy.builders import CAPACITY_MAX_AGE, NOW, REGION
@@ -238,30 +235,6 @@ def test_nothing_is_bought_when_any_guard_holds(served: ScalingPolicy, facts: Re
     much = situation.committed + 1_000_000
     if any((step := guard(situation, much)) and step.after == situation.committed for guard in ORDER):
         assert (decision.delta, decision.purchase) == (0, None)
-
-
-@thorough
-@given(
-    values=st.lists(any_.any_floats, min_size=1, max_size=6),
-    reduce=st.sampled_from(("sum", "avg", "min", "max")),
-    data=st.data(),
-)
-def test_a_signal_does_not_depend_on_the_order_of_its_samples(
-    values: list[float], reduce: str, data: st.DataObject
-) -> None:
-    series: list[Sample] = [
-        builders.sample(value, n=str(n), at=NOW - data.draw(any_.counts)) for n, value in enumerate(values)
-    ]
-    scrape = {"job": "edge", "metric": "rps_value", "reduce": reduce}
-    spec = builders.policy(signals=[{"name": "rps", "scrape": scrape}]).spec.signals[0]
-    one, two = (
-        measure(spec, REGION, WaveIndex(builders.wave([builders.up()], samples)))
-        for samples in (series, data.draw(st.permutations(series)))
-    )
-    assert (one.at, one.coverage) == (two.at, two.coverage)
-    assert one.value is not None
-    assert two.value is not None
-    assert one.value == two.value or (math.isnan(one.value) and math.isnan(two.value))
 
 
 def test_no_facts_give_an_empty_plan() -> None:

@@ -6,12 +6,12 @@ NaN while the weather is bad.
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 from random import Random
 
 from autoscaler.model.names import RegionId
 from autoscaler.model.reason import Reason
-from autoscaler.model.signals import Sample, TargetStatus, Wave
+from autoscaler.model.signals import Column, TargetStatus, Wave
 from autoscaler.simulator.books import CloudBooks
 from autoscaler.simulator.scenario import Scenario
 from tests.simulation.clocks import EPOCH, MachineClock
@@ -20,6 +20,8 @@ from tests.simulation.story import Story
 SOURCE = "edge"
 RATE = "edge_requests_per_second"
 SATURATION = "edge_cpu_utilization_percent"
+_ONE: tuple[Mapping[str, str], ...] = ({},)
+"""One series without labels."""
 
 
 class EdgeSource:
@@ -44,22 +46,23 @@ class EdgeSource:
         self._interval = interval
         self._trouble = trouble
         self._quiet_from = quiet_from
+        self._due = -math.inf
 
     @property
     def name(self) -> str:
         return SOURCE
 
-    @property
-    def interval(self) -> float:
-        return self._interval
+    def pause(self) -> float:
+        """Seconds until the next pass; they are counted from start to start."""
+        return max(0.0, self._due - self._clock.monotonic())
 
     async def collect(self) -> Wave:
         """One pass over every node."""
+        self._due = self._clock.monotonic() + self._interval
         await asyncio.sleep(self._chance.choice((0.1, 0.4, 2.0)))
         second = self._clock.monotonic()
         odd = self._trouble if second < self._quiet_from else 0.0
         targets: list[TargetStatus] = []
-        samples: list[Sample] = []
         for region in self._scenario.regions:
             name = RegionId(region.region)
             ready = [machine.id for machine in self._books.ready(name, EPOCH + second)]
@@ -69,24 +72,20 @@ class EdgeSource:
                 if dark or self._chance.random() < odd:
                     targets.append(TargetStatus(node, name, False, Reason.TIMED_OUT))
                     continue
-                targets.append(TargetStatus(node, name, True, Reason.UP))
-                samples += self._read(name, node, load, odd)
-        return Wave(SOURCE, self._clock.now(), 1.0, tuple(targets), tuple(samples))
+                targets.append(TargetStatus(node, name, True, Reason.UP, columns=self._read(load, odd)))
+        return Wave(SOURCE, self._clock.now(), 1.0, tuple(targets))
 
-    def _read(self, region: RegionId, node: str, load: float, odd: float) -> Sequence[Sample]:
+    def _read(self, load: float, odd: float) -> Mapping[str, Column]:
         at, value = self._clock.now(), load
         if odd and self._chance.random() < odd:
             kind = self._chance.choice(("stale", "nan", "missing", "future"))
             self._story.count(f"sample: {kind}")
             if kind == "missing":
-                return ()
+                return {}
             at += {"stale": -3600.0, "future": 3600.0}.get(kind, 0.0)
             value = math.nan if kind == "nan" else value
         busy = 100.0 * value / self._scenario.capacity_per_node
-        return (
-            Sample(region, node, RATE, {}, value, at),
-            Sample(region, node, SATURATION, {}, busy, at),
-        )
+        return {RATE: Column(_ONE, (value,), at), SATURATION: Column(_ONE, (busy,), at)}
 
     async def close(self) -> None:
         """Nothing to release."""

@@ -28,7 +28,8 @@ Then what can be bought by the offer at hand:
 15. `call_limit`: what one call may add.
 16. `budget`: what the budgets have left.
 
-Only the first two may raise the number; every other guard holds, reduces, or speaks without changing.
+Only the first two may raise the number; every other guard holds, reduces, or speaks without changing, and has nothing
+to say where no more is wanted than is committed. So it is asked only where something would be bought.
 """
 
 from collections.abc import Callable
@@ -74,14 +75,20 @@ ORDER: tuple[Guard, ...] = (
     call_limit.guard,
     budget.guard,
 )
+_MAY_RAISE, _MAY_ONLY_STOP = ORDER[:2], ORDER[2:]
 
 
 def guarded(situation: Situation, wanted: int) -> tuple[GuardStep, ...]:
     """The steps that all guards take from `wanted` nodes on; what is left is the last one's `after`."""
     steps: list[GuardStep] = []
-    for guard in ORDER:
-        step = guard(situation, wanted)
-        if step is not None:
+    for guard in _MAY_RAISE:
+        if (step := guard(situation, wanted)) is not None:
+            steps.append(step)
+            wanted = step.after
+    for guard in _MAY_ONLY_STOP:
+        if wanted <= situation.committed:
+            break
+        if (step := guard(situation, wanted)) is not None:
             steps.append(step)
             wanted = step.after
     return tuple(steps)

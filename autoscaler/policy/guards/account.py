@@ -17,7 +17,7 @@ def guard(situation: Situation, desired: int) -> GuardStep | None:
         return None
     refused = f"the API refused the account ({stop.reason}: {stop.detail})"
     # A refusal of the future was stamped by a clock that was ahead for a while.
-    lasts = 0.0 if stop.at > situation.now + CLOCK_SKEW else situation.brakes.account_stop_seconds
+    lasts = 0.0 if stop.at > situation.now + CLOCK_SKEW else situation.policies.brakes.account_stop_seconds
     left = stop.at + lasts - situation.now if lasts else 0.0
     first = situation.basket.first
     if left > 0:

@@ -16,6 +16,8 @@ from autoscaler.policy.stock import turned_down
 def guard(situation: Situation, desired: int) -> GuardStep | None:
     """Clamp the number. A region that takes another one's shortfall is not raised to its own minimum by it."""
     low = situation.policy.min_nodes if situation.for_region is None else 0
+    if low <= desired <= situation.committed:
+        return None  # the ceiling is never below what is committed, whatever has vanished
     high, gone = situation.policy.max_nodes, vanished(situation)
     ceiling = max(high - gone, situation.committed)
     after = min(max(desired, low), ceiling)

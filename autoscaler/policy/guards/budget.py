@@ -19,7 +19,7 @@ def guard(situation: Situation, desired: int) -> GuardStep | None:
     if left <= 0:
         return situation.hold("budget", desired, Reason.BUDGET_EXHAUSTED, message)
     if offer.price is None:
-        if situation.prices_from_api:
+        if situation.policies.prices_from_api:
             return None
         message = f"{limit.name} covers it, and {offer.operation.template} has no price"
         return situation.hold("budget", desired, Reason.PRICE_UNKNOWN, message)

@@ -11,9 +11,9 @@ def guard(situation: Situation, desired: int) -> GuardStep | None:
     capacity = situation.facts.capacity
     if capacity is None:
         return situation.hold("capacity", desired, Reason.CAPACITY_UNKNOWN, "the region's nodes have not been read")
-    age = situation.now - capacity.at
-    if age > situation.capacity_max_age:
-        message = f"the region's nodes were read {age:.0f} s ago, at most {situation.capacity_max_age:.0f} s"
+    age, max_age = situation.now - capacity.at, situation.policies.capacity_max_age
+    if age > max_age:
+        message = f"the region's nodes were read {age:.0f} s ago, at most {max_age:.0f} s"
         return situation.hold("capacity", desired, Reason.CAPACITY_UNKNOWN, message)
     if age < -CLOCK_SKEW:
         message = f"the region's nodes were read {-age:.0f} s in the future: the clock was set back"

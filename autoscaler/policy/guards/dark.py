@@ -1,7 +1,8 @@
 """Dark: a region that does not answer gets no nodes, even when the last samples are still young enough to act on.
 
 A site that lost its uplink shows unready nodes, or no target that answers. What was measured just before says nothing
-about it, and new nodes could not join. A region without a node that has been up can not go dark.
+about it, and new nodes could not join. A region without a node that has been up can not go dark. What an Alertmanager
+says does not come from the region: an alert that fires makes no dark region answer, one that is resolved darkens none.
 """
 
 from autoscaler.model.decision import GuardStep
@@ -18,7 +19,8 @@ def guard(situation: Situation, desired: int) -> GuardStep | None:
     if 100 * unready > most * been_up:
         message = f"{unready} of {been_up} nodes that have been up do not answer, at most {most:g} % may"
         return situation.hold("dark", desired, Reason.REGION_DARK, message)
-    signals = [situation.facts.signals.get(spec.name) for spec in situation.policy.signals]
+    measured = [spec.name for spec in situation.policy.signals if spec.scrape or spec.promql]
+    signals = [situation.facts.signals.get(name) for name in measured]
     asked = [signal for signal in signals if signal is not None and signal.targets_total > 0]
     if asked and all(signal.targets_up == 0 for signal in asked):
         names = ", ".join(signal.name for signal in asked)

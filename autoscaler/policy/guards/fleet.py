@@ -10,7 +10,7 @@ from autoscaler.policy.guards.situation import Situation
 
 def guard(situation: Situation, desired: int) -> GuardStep | None:
     """Hold while more nodes are unready than always may be, and more than the share that may be."""
-    fleet, brakes = situation.fleet, situation.brakes
+    fleet, brakes = situation.fleet, situation.policies.brakes
     if fleet.unready <= brakes.ok_unready_nodes or fleet.unready <= brakes.max_unready_share * fleet.nodes:
         return None
     share = brakes.max_unready_share

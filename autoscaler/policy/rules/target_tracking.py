@@ -6,6 +6,8 @@ tolerance. `current` is the number of *ready* nodes: nodes that are still on the
 """
 
 import math
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Literal
 
 from pydantic import Field
@@ -16,6 +18,11 @@ from autoscaler.policy.base import Parameters
 from autoscaler.policy.trust import Reading
 
 _MOST_NODES = 1_000_000
+_RATIO = ": ratio {:.2f}"
+_PER_NODE, _AS_IT_IS = "{:g} against {:g} x {} ready" + _RATIO, "{:g} against {:g} at {} ready" + _RATIO
+_ABOVE, _BELOW, _WITHIN = Reason.ABOVE_TARGET, Reason.BELOW_TARGET, Reason.WITHIN_TOLERANCE
+_vote = partial(tuple.__new__, Vote)
+"""A vote from all four of its fields, at half the cost of `Vote(...)`."""
 _ROUNDING = 1e-9
 """3 * 1.1 is 3.3000000000000003: a ceiling must not buy a node for the sixteenth digit."""
 
@@ -54,26 +61,44 @@ class TargetTracking(Parameters):
         >>> rule.vote(Reading(value=320.0), ready=3).desired      # 1.07 is within the tolerance of 0.1
         3
         """
-        name = f"TargetTracking({self.signal})"
-        if reading.value is None:
-            return Vote(name, None, reading.reason, reading.detail)
-        if self.target.type == "AverageValue":
-            return self._compare(name, reading.value, ready)
-        current = ready if established is None else established
-        if current == 0:
-            detail = f"{self.target.type} is a ratio over ready nodes, and there are none"
-            return Vote(name, None, Reason.NO_READY_NODES, detail)
-        return self._compare(name, reading.value, current)
+        return self.tracker.vote(reading, ready, ready if established is None else established)
 
-    def _compare(self, name: str, value: float, ready: int) -> Vote:
-        goal = self.target.value
-        per_node = self.target.type == "AverageValue"
-        capacity = goal * ready if per_node else goal
+    @cached_property
+    def tracker(self) -> "Tracker":
+        """The rule as its arithmetic needs it, worked out once."""
+        title, slack = f"TargetTracking({self.signal})", self.tolerance + _ROUNDING
+        return Tracker(title, self.target.type, self.target.value, slack)
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """The rule's arithmetic, its parameters at hand. `slack` is the tolerance, with room for rounding."""
+
+    title: str
+    kind: str
+    goal: float
+    slack: float
+
+    def vote(self, reading: Reading, ready: int, established: int) -> Vote:
+        """As TargetTracking.vote."""
+        value, goal = reading.value, self.goal
+        if value is None:
+            return Vote(self.title, None, reading.reason, reading.detail)
+        if self.kind == "AverageValue":
+            current, capacity, words = ready, goal * ready, _PER_NODE
+        else:
+            current, capacity, words = established, goal, _AS_IT_IS
+            if current == 0:
+                detail = f"{self.kind} is a ratio over ready nodes, and there are none"
+                return Vote(self.title, None, Reason.NO_READY_NODES, detail)
         ratio = value / capacity if capacity else math.inf
-        wanted = value / goal if per_node else ready * ratio
-        shown = f"{value:g} against {goal:g}" + (f" x {ready} ready" if per_node else f" at {ready} ready")
-        if ready and abs(ratio - 1.0) <= self.tolerance + _ROUNDING:
-            return Vote(name, ready, Reason.WITHIN_TOLERANCE, f"{shown}: ratio {ratio:.2f}")
-        desired = math.ceil(min(max(wanted, 0.0), _MOST_NODES) - _ROUNDING)  # bounded first: infinity has no ceiling
-        reason = Reason.ABOVE_TARGET if ratio > 1.0 and desired > 0 else Reason.BELOW_TARGET
-        return Vote(name, desired, reason, shown if math.isinf(ratio) else f"{shown}: ratio {ratio:.2f}")
+        if current and abs(ratio - 1.0) <= self.slack:
+            return _vote((self.title, current, _WITHIN, (words, value, goal, current, ratio)))
+        wanted = value / goal if words is _PER_NODE else current * ratio
+        if not 0.0 <= wanted <= _MOST_NODES:  # infinity has no ceiling
+            wanted = min(max(wanted, 0.0), _MOST_NODES)
+        desired = math.ceil(wanted - _ROUNDING)
+        if math.isinf(ratio):
+            words = words.removesuffix(_RATIO)
+        reason = _ABOVE if ratio > 1.0 and desired > 0 else _BELOW
+        return _vote((self.title, desired, reason, (words, value, goal, current, ratio)))

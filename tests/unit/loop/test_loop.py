@@ -65,13 +65,16 @@ class Source:
     """Gives one answer after another: a demand for region A, or an error to raise."""
 
     name = "edge"
-    interval = 10.0
 
     def __init__(self, clock: VirtualClock, answers: Iterable[float | Exception], takes: float = 0.0) -> None:
         self._clock = clock
         self._answers = iter(answers)
         self._takes = takes
         self.started: list[float] = []
+
+    def pause(self) -> float:
+        """Passes start 10 s apart."""
+        return max(0.0, self.started[-1] + 10.0 - self._clock.monotonic()) if self.started else 0.0
 
     async def collect(self) -> Wave:
         self.started.append(self._clock.monotonic())
@@ -80,7 +83,7 @@ class Source:
         if isinstance(answer, Exception):
             raise answer
         now = self._clock.now()
-        return Wave("edge", now, 0.0, (builders.up(region=A),), (builders.sample(answer, region=A, at=now),))
+        return builders.wave(builders.stating(answer, region=A, at=now), at=now)
 
     async def close(self) -> None: ...
 
@@ -91,11 +94,11 @@ class Loop:
     def __init__(self, interval: float = 30.0) -> None:
         self.clock = VirtualClock(builders.NOW)
         self.bell = Bell(self.clock, 0.05)
-        self.board = SignalBoard()
+        served = builders.policy()
+        self.board = SignalBoard({A: served, B: served})
         self.listener = Listener()
         self.desk = Desk(self.clock)
         self.status = StatusBoard(self.clock.monotonic())
-        served = builders.policy()
         self.decider = Decider(
             Policies({A: served, B: served}, 120.0, {r: (Offer(builders.operation(r)),) for r in (A, B)}),
             self.board,
@@ -196,7 +199,8 @@ async def test_news_that_comes_while_a_decision_is_made_is_not_lost() -> None:
 
 @pytest.mark.parametrize("fault", [AutoscalerError("the server is gone"), KeyError("a bug of ours")])
 async def test_a_sources_fault_is_told_and_its_next_pass_comes_all_the_same(fault: Exception) -> None:
-    clock, listener, board = VirtualClock(builders.NOW), Listener(), SignalBoard()
+    clock, listener, served = VirtualClock(builders.NOW), Listener(), builders.policy()
+    board = SignalBoard({A: served})
     source = Source(clock, [100.0, fault, 200.0])
     task = asyncio.create_task(collect_forever(source, board, Bell(clock, 0.05), clock, listener))
     await clock.advance(25)
@@ -204,23 +208,14 @@ async def test_a_sources_fault_is_told_and_its_next_pass_comes_all_the_same(faul
 
     assert len(listener.of(SourceFailed)) == 1
     assert len(listener.of(WaveArrived)) == 2
-    assert board.signals(builders.policy(), A)["rps"].value == 200.0
+    assert board.signals(served, A)["rps"].value == 200.0
 
 
-async def test_the_pace_is_counted_from_start_to_start() -> None:
+async def test_a_source_is_asked_when_it_says_that_it_is_due() -> None:
     clock = VirtualClock(builders.NOW)
     source = Source(clock, [], takes=3.0)
-    task = asyncio.create_task(collect_forever(source, SignalBoard(), Bell(clock, 0.05), clock, Listener()))
+    task = asyncio.create_task(collect_forever(source, SignalBoard({}), Bell(clock, 0.05), clock, Listener()))
     await clock.advance(31)
     await stopped(task)
 
     assert source.started == [0.0, 10.0, 20.0, 30.0]
-
-
-def test_a_region_that_a_source_no_longer_knows_is_still_woken_and_has_no_value() -> None:
-    board = SignalBoard()
-    board.post(Wave("edge", 1.0, 0.0, (builders.up(region=A),), (builders.sample(5.0, region=A),)))
-    touched = board.post(Wave("edge", 2.0, 0.0, (builders.up(region=B),), ()))
-
-    assert touched == {A, B}
-    assert board.signals(builders.policy(), A)["rps"].value is None

@@ -11,8 +11,15 @@ from tests.unit.loop.test_loop import A, B, Desk, Loop
 from tests.unit.policy import builders
 
 
+def watching() -> SignalBoard:
+    """Both regions are measured by two sources."""
+    site = {"name": "site", "scrape": {"job": "site", "metric": "site_value"}}
+    served = builders.policy(signals=[builders.signal_spec(), site])
+    return SignalBoard({A: served, B: served})
+
+
 def wave(source: str, *targets: TargetStatus) -> Wave:
-    return Wave(source, builders.NOW, 0.0, targets, ())
+    return builders.wave(*targets, source=source)
 
 
 def down(region: RegionId) -> TargetStatus:
@@ -20,7 +27,7 @@ def down(region: RegionId) -> TargetStatus:
 
 
 def test_a_region_is_silent_only_when_none_of_its_targets_answers() -> None:
-    board = SignalBoard()
+    board = watching()
     assert not board.silent(A), "nobody has asked yet"
     board.post(wave("edge", down(A), builders.up(region=B)))
     assert (board.silent(A), board.silent(B)) == (True, False)
@@ -29,7 +36,7 @@ def test_a_region_is_silent_only_when_none_of_its_targets_answers() -> None:
 
 
 def test_a_region_that_answers_one_of_two_sources_is_not_silent() -> None:
-    board = SignalBoard()
+    board = watching()
     board.post(wave("edge", down(A)))
     board.post(wave("site", builders.up(region=A)))
     assert not board.silent(A)
@@ -38,10 +45,35 @@ def test_a_region_that_answers_one_of_two_sources_is_not_silent() -> None:
 
 
 def test_a_region_without_targets_is_not_silent() -> None:
-    board = SignalBoard()
+    board = watching()
     board.post(wave("edge", down(A)))
     board.post(wave("edge", builders.up(region=B)))
     assert not board.silent(A)
+
+
+def test_a_wave_over_some_regions_leaves_the_others_as_they_are() -> None:
+    board = watching()
+    board.post(wave("edge", down(A), down(B)))
+    board.post(builders.wave(builders.up(region=A), regions=[A]))
+    assert (board.silent(A), board.silent(B)) == (False, True)
+    board.post(builders.wave(regions=[B]))
+    assert not board.silent(B), "its last target is gone"
+
+
+def test_that_an_alert_about_a_region_fires_does_not_say_that_the_region_answers() -> None:
+    alert = {"name": "rps", "alert": {"receiver": "pager", "alertname": "RegionDown"}}
+    board = SignalBoard({A: builders.policy(signals=[alert]), B: builders.policy()})
+    board.post(wave("edge", down(A)))
+    board.post(wave("pager", builders.stating(1, metric="RegionDown", region=A)))
+    assert board.silent(A)
+
+
+def test_a_receiver_that_no_policy_reads_neither_hides_nor_makes_silence() -> None:
+    board = watching()
+    board.post(wave("edge", down(A)))
+    board.post(wave("pager", builders.stating(1, metric="RegionDown", region=A)))
+    board.post(wave("pager", down(B)))
+    assert (board.silent(A), board.silent(B)) == (True, False)
 
 
 class UnreadDesk(Desk):

@@ -9,10 +9,13 @@ from autoscaler.model.names import FREE, ClusterId, InstanceId, Money, NodePoolI
 from autoscaler.model.operation import EnsScaleClusterNodePool, Offer, Operation, ScaleClusterNodePool, ScaleOutCluster
 from autoscaler.model.order import Order, OrderState, Receipt
 from autoscaler.model.reason import Reason
-from autoscaler.model.signals import Sample, Signal, TargetStatus, Wave
+from autoscaler.model.signals import Column, Signal, TargetStatus, Wave
 from autoscaler.policy.budget import Budget
 from autoscaler.policy.decide import Policies, decide
 from autoscaler.policy.language import ScalingPolicy
+from autoscaler.policy.signals.region import measure
+from autoscaler.policy.signals.said import Said
+from autoscaler.policy.signals.spec import SignalSpec
 
 REGION = RegionId("cn-beijing-cmcc-2")
 CLUSTER = ClusterId("c" + "0" * 32)
@@ -211,22 +214,32 @@ def budget(
     return Budget(name, covered, day, month)
 
 
-def sample(
-    value: float,
-    *,
+def column(*values: float, at: float | Sequence[float] = NOW, series: Sequence[Mapping[str, str]] = ()) -> Column:
+    """Values with their series; where none are given each has a label of its own."""
+    named = tuple(series) or tuple({"n": str(number)} if len(values) > 1 else {} for number in range(len(values)))
+    return Column(named, values, at)
+
+
+def up(
+    target: str = "a",
+    region: RegionId = REGION,
+    columns: Mapping[str, Column] | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> TargetStatus:
+    """A target that answered, with nothing of interest unless columns are given."""
+    return TargetStatus(target, region, True, Reason.UP, labels=labels or {}, columns=columns or {})
+
+
+def stating(
+    *values: float,
     target: str = "a",
     metric: str = "rps_value",
-    at: float = NOW,
+    at: float | Sequence[float] = NOW,
     region: RegionId = REGION,
-    **labels: str,
-) -> Sample:
-    """One value of one series."""
-    return Sample(region, target, metric, labels, value, at)
-
-
-def up(target: str = "a", region: RegionId = REGION) -> TargetStatus:
-    """A target that answered."""
-    return TargetStatus(target, region, True, Reason.UP)
+    series: Sequence[Mapping[str, str]] = (),
+) -> TargetStatus:
+    """A target that answered, and stated series of one metric."""
+    return up(target, region, {metric: column(*values, at=at, series=series)})
 
 
 def down(
@@ -236,6 +249,20 @@ def down(
     return TargetStatus(target, region, False, reason, detail)
 
 
-def wave(targets: Iterable[TargetStatus] = (), samples: Iterable[Sample] = ()) -> Wave:
-    """All that one source learnt in one pass."""
-    return Wave("edge", NOW, 0.1, tuple(targets), tuple(samples))
+def wave(*targets: TargetStatus, source: str = "edge", at: float = NOW, regions: Iterable[str] | None = None) -> Wave:
+    """All that one source learnt in one pass over the regions, or over all of them."""
+    covered = None if regions is None else frozenset(RegionId(region) for region in regions)
+    return Wave(source, at, 1.0, targets, covered)
+
+
+def said(*targets: TargetStatus, region: RegionId = REGION, at: float = NOW) -> Said:
+    """What one source says about one region in a pass that began at `at`; targets of region "" stand for the whole."""
+    own = tuple(target for target in targets if target.region == region)
+    return Said(own, tuple(target for target in targets if not target.region), at)
+
+
+def measured(written: Mapping[str, object], *passes: Said, region: RegionId = REGION) -> Signal:
+    """A signal, written as in a policy file without its name `rps`, after these passes one after the other."""
+    one = measure(region, SignalSpec.model_validate({"name": "rps", **written}))
+    signals = [one.read(heard) for heard in passes]
+    return signals[-1]

@@ -12,8 +12,8 @@ from autoscaler.policy.basket import Basket
 from autoscaler.policy.brakes import Brakes
 from autoscaler.policy.guards.situation import Situation
 from autoscaler.policy.language import ScalingPolicy
-from autoscaler.policy.stock import pick
-from tests.unit.policy.builders import CAPACITY_MAX_AGE, NO_TALLY, NOW, WHOLE_FLEET, offer, policy, region_facts
+from autoscaler.policy.policies import Policies
+from tests.unit.policy.builders import CAPACITY_MAX_AGE, NO_TALLY, NOW, REGION, WHOLE_FLEET, offer, policy, region_facts
 
 BRAKES = Brakes()
 
@@ -34,19 +34,7 @@ def situation(
     for_region: RegionId | None = None,
 ) -> Situation:
     """What a guard looks at; `capacity_` left out means unknown, `offers` left out means one without a price."""
-    spec, known = (served or policy()).spec, tuple(orders)
-    ways = (offer(),) if offers is None else tuple(offers)
-    return Situation(
-        region_facts(signals, capacity_, known, tally=tally),
-        spec,
-        committed,
-        NOW,
-        CAPACITY_MAX_AGE,
-        fleet,
-        brakes,
-        ways,
-        pick(ways, known, spec.behavior.scale_up.stock_backoff_seconds, NOW),
-        prices_from_api,
-        basket or Basket(),
-        for_region,
-    )
+    one, ways = served or policy(), (offer(),) if offers is None else tuple(offers)
+    in_force = Policies({REGION: one}, CAPACITY_MAX_AGE, {REGION: ways}, brakes=brakes, prices_from_api=prices_from_api)
+    facts = region_facts(signals, capacity_, orders, tally=tally)
+    return Situation(facts, one.spec, committed, NOW, in_force, fleet, basket or Basket(), for_region)

@@ -39,6 +39,14 @@ def test_every_signal_vote_and_guard_step_is_told_in_order() -> None:
     )
 
 
+def test_what_was_remarked_of_a_value_is_told_beside_it() -> None:
+    heard = builders.signal(0, detail="no series of rps: zero, as `absent` states")
+    decision = builders.decided(builders.policy(), builders.region_facts([heard], builders.capacity(3)))
+    assert "  signal    rps = 0 (5.0 s old, 4/4 targets; no series of rps: zero, as `absent` states)" in explain(
+        decision
+    )
+
+
 def test_a_purchase_is_explained_by_the_winning_vote() -> None:
     signals = [builders.signal(430), builders.signal(90, name="cpu")]
     decision = builders.decided(TWO_SIGNALS, builders.region_facts(signals, builders.capacity(3)))

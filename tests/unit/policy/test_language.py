@@ -64,12 +64,12 @@ def test_the_defaults_are_the_documented_ones() -> None:
         (
             {"signals": [{"name": "rps"}]},
             "spec.signals.0",
-            "Value error, a signal has exactly one origin: write either `scrape` or `promql`",
+            "Value error, a signal has exactly one origin: write one of `scrape`, `promql`, `alert` and `ratio`",
         ),
         (
             {"signals": [signal_spec(promql={"server": "main", "query": "up"})]},
             "spec.signals.0",
-            "Value error, a signal has exactly one origin: write either `scrape` or `promql`",
+            "Value error, a signal has exactly one origin: write one of `scrape`, `promql`, `alert` and `ratio`",
         ),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_policy_that_does_not_fit_together_is_refused_in_plain_words(
         (
             {"signals": [signal_spec(scrape={"job": "edge", "metric": "x", "reduce": "mean"})]},
             "spec.signals.0.scrape.reduce",
-            "Input should be 'sum', 'avg', 'min' or 'max'",
+            "Input should be 'sum', 'avg', 'min', 'max', 'count', 'quantile' or 'histogramQuantile'",
         ),
         (
             {"signals": [{"name": "rps", "promql": {"server": "main", "query": ""}}]},
@@ -247,3 +247,11 @@ def test_the_regions_of_one_policy_may_spill_over_to_each_other_but_none_to_itse
     spec = policy(regions=["cn-a", "cn-b"], spillover={"regions": ["cn-a", "cn-b", "cn-c"]}).spec
     assert spec.siblings(RegionId("cn-a")) == ("cn-b", "cn-c")
     assert spec.siblings(RegionId("cn-b")) == ("cn-a", "cn-c")
+
+
+@pytest.mark.parametrize(("written", "age"), [({}, 15_300.0), ({"maxAgeSeconds": 60}, 60.0)])
+def test_an_alert_counts_as_long_as_its_receiver_believes_it_unless_the_policy_says_otherwise(
+    written: dict[str, float], age: float
+) -> None:
+    signal = SignalSpec.model_validate({"name": "hot", "alert": {"receiver": "pager", "alertname": "Hot"}, **written})
+    assert signal.max_age_seconds == age

@@ -32,7 +32,10 @@ def test_zero_is_a_number_and_not_a_missing_one() -> None:
         (signal(math.nan), Reason.SIGNAL_NOT_A_NUMBER, "value is nan"),
         (signal(math.inf), Reason.SIGNAL_NOT_A_NUMBER, "value is inf"),
         (signal(-math.inf), Reason.SIGNAL_NOT_A_NUMBER, "value is -inf"),
+        (signal(1.0, age=-61), Reason.SIGNAL_IN_FUTURE, "stamped 61 s ahead of this machine's clock"),
+        (signal(0.0, age=91), Reason.SIGNAL_STALE, "91 s old, at most 90 s"),
         (signal(1.0, age=91), Reason.SIGNAL_STALE, "91 s old, at most 90 s"),
+        (Signal(REGION, "rps", 5.0, math.nan, 4, 4), Reason.SIGNAL_STALE, "nan s old, at most 90 s"),
         (signal(1.0, up=1, total=4), Reason.COVERAGE_TOO_LOW, "1 of 4 targets answered, at least 50% needed"),
         (signal(1.0, up=0, total=0), Reason.COVERAGE_TOO_LOW, "0 of 0 targets answered, at least 50% needed"),
     ],
@@ -46,3 +49,9 @@ def test_a_signal_that_can_not_be_trusted_has_no_value_and_a_reason(
 def test_the_limits_themselves_are_still_trusted() -> None:
     assert judged(signal(1.0, age=90)).value == 1.0
     assert judged(signal(1.0, up=2, total=4)).value == 1.0
+
+
+def test_a_zero_that_is_stated_is_judged_like_any_other_number() -> None:
+    stated = signal(0.0, reason=Reason.ABSENT_IS_ZERO, detail="no series of x on 4 answering targets: zero")
+    assert judged(stated) == Reading(0.0)
+    assert judged(signal(0.0, up=1, reason=Reason.ABSENT_IS_ZERO)).reason is Reason.COVERAGE_TOO_LOW

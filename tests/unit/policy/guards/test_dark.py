@@ -47,6 +47,24 @@ def test_a_region_is_dark_when_no_target_of_any_signal_answers(heard: list[Signa
     assert (step is not None) is held
 
 
+@pytest.mark.parametrize(("site_up", "held"), [(0, True), (1, False)])
+@pytest.mark.parametrize("alert_up", [0, 1])
+def test_an_alert_says_neither_that_a_region_answers_nor_that_it_is_dark(
+    site_up: int, alert_up: int, held: bool
+) -> None:
+    alert = {"name": "saturated", "alert": {"receiver": "pager", "alertname": "EdgeSaturated"}}
+    served = policy(signals=[signal_spec(), alert], rules=[rule()], maxNodes=20)
+    heard = [signal(up=site_up), signal(name="saturated", up=alert_up, total=1)]
+    step = guard(situation(3, served=served, signals=heard, capacity_=capacity(3)), 5)
+    assert (step is not None) is held
+
+
+def test_a_region_of_which_only_alerts_tell_is_not_dark_once_they_are_resolved() -> None:
+    alert = {"name": "rps", "alert": {"receiver": "pager", "alertname": "EdgeSaturated"}}
+    served, resolved = policy(signals=[alert], rules=[rule()], maxNodes=20), signal(None, up=0, total=1)
+    assert guard(situation(3, served=served, signals=[resolved], capacity_=capacity(3)), 5) is None
+
+
 def test_the_step_names_the_signals() -> None:
     heard = [signal(up=0), signal(name="cpu", up=0)]
     step = guard(situation(3, served=SERVED, signals=heard, capacity_=capacity(3)), 5)
