@@ -5,8 +5,9 @@
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 
@@ -22,14 +23,15 @@ from autoscaler.model.errors import AddressUnusable
 from autoscaler.model.names import RegionId
 from autoscaler.model.order import Order
 from autoscaler.policy.decide import Policies
-from autoscaler.policy.language import SignalSpec
 from autoscaler.ports import Clock, Cloud, Ledger, Observer, SampleSource
 from autoscaler.settings.root import Loaded
-from autoscaler.sources.promql import PromqlNeed, PromqlSource
-from autoscaler.sources.scrape import ScrapeSource
+from autoscaler.sources.alerts import AlertSource
+from autoscaler.sources.build import alert_sources, promql_sources, scrape_sources
+from autoscaler.telemetry.lag import measure_lag
 from autoscaler.telemetry.logs import LogObserver
 from autoscaler.telemetry.metrics import MetricsObserver
 from autoscaler.telemetry.observers import Observers
+from autoscaler.web.alerts import AlertPage
 from autoscaler.web.server import WebServer
 from autoscaler.web.sources import SourceBoard
 
@@ -104,7 +106,8 @@ class Daemon:
             stack.push_async_callback(ledger.close)
             cloud = self._cloud or alibaba_cloud(settings.alibaba, self._loaded.password, clock)
             stack.push_async_callback(cloud.close)
-            sources = build_sources(self._loaded, clock)
+            alerts = alert_sources(settings, clock)
+            sources = [*self._asked_sources(), *alerts]
             for source in sources:
                 stack.push_async_callback(source.close)
             dice = random.SystemRandom()
@@ -119,11 +122,16 @@ class Daemon:
             )
             await engine.start()
             self._metrics.restore(engine.executor.book.all())
-            await self._serve(stack, Status(engine.status, engine.executor, clock))
+            await self._serve(stack, Status(engine.status, engine.executor, clock), alerts)
             try:
-                await _until(stop, engine)
+                await _until(stop, engine, measure_lag(self._metrics.loop, clock))
             finally:
                 await engine.drain(settings.alibaba.timeout + _DRAIN_BEYOND_CALL)
+
+    def _asked_sources(self) -> list[SampleSource]:
+        settings, clock = self._loaded.settings, self._clock
+        specs = [spec for policy in self._loaded.policies.values() for spec in policy.spec.signals]
+        return [*scrape_sources(settings, specs, clock), *promql_sources(settings, specs, clock)]
 
     def _parts(self, sources: Sequence[SampleSource]) -> Parts:
         loaded, settings = self._loaded, self._loaded.settings
@@ -137,15 +145,17 @@ class Daemon:
         )
         return Parts(policies, loaded.clusters, settings.executor, settings.loop, sources, settings.ledger.retention)
 
-    async def _serve(self, stack: AsyncExitStack, status: Status) -> None:
-        web = self._loaded.settings.web
+    async def _serve(self, stack: AsyncExitStack, status: Status, alerts: Sequence[AlertSource]) -> None:
+        web, receivers = self._loaded.settings.web, self._loaded.settings.alertmanager
         server = WebServer(
             status,
-            self._registry,
+            self._metrics.page,
             host=web.host,
             port=web.port,
             version=__version__,
             sources=self._sources_seen,
+            alerts=AlertPage(zip(receivers, alerts, strict=True), self._metrics.scarce) if receivers else None,
+            tls=web.tls,
         )
         try:
             await server.start()
@@ -156,40 +166,16 @@ class Daemon:
         self.ready.set()
 
 
-async def _until(stop: asyncio.Event, engine: Engine) -> None:
-    """Run the engine until `stop` is set. What it raises by itself is raised here."""
+async def _until(stop: asyncio.Event, engine: Engine, companion: Coroutine[Any, Any, None]) -> None:
+    """Run the engine, and `companion` beside it, until `stop` is set. What the engine raises is raised here."""
     running = asyncio.create_task(engine.run(), name="engine")
     stopping = asyncio.create_task(stop.wait(), name="stop")
+    beside = asyncio.create_task(companion, name="event loop lag")
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (running, stopping):
+        for task in (running, stopping, beside):
             task.cancel()
-        results = await asyncio.gather(running, stopping, return_exceptions=True)
+        results = await asyncio.gather(running, stopping, beside, return_exceptions=True)
     if isinstance(results[0], Exception):
         raise results[0]
-
-
-def build_sources(loaded: Loaded, clock: Clock) -> list[SampleSource]:
-    """One source for every scrape job and Prometheus server that a policy names; the others are not asked at all."""
-    settings = loaded.settings
-    specs = [spec for policy in loaded.policies.values() for spec in policy.spec.signals]
-    sources: list[SampleSource] = []
-    for job in settings.scrape_configs:
-        wanted = frozenset(spec.scrape.metric for spec in specs if spec.scrape and spec.scrape.job == job.job_name)
-        if wanted:
-            sources.append(ScrapeSource(job, wanted=wanted, region_label=settings.region_label, clock=clock))
-    for server in settings.prometheus:
-        needs = _promql_needs(specs, server.name)
-        if needs:
-            sources.append(PromqlSource(server, needs, region_label=settings.region_label, clock=clock))
-    return sources
-
-
-def _promql_needs(specs: Sequence[SignalSpec], server: str) -> tuple[PromqlNeed, ...]:
-    """Each distinct query once, looking back as far as the most patient signal that reads it allows."""
-    oldest: dict[str, float] = {}
-    for spec in specs:
-        if spec.promql and spec.promql.server == server:
-            oldest[spec.promql.query] = max(spec.max_age_seconds, oldest.get(spec.promql.query, 0.0))
-    return tuple(PromqlNeed(query, max_age) for query, max_age in sorted(oldest.items()))

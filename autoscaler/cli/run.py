@@ -9,6 +9,8 @@ import click
 import structlog
 
 from autoscaler.app import Daemon
+from autoscaler.cli.garbage import settle_garbage
+from autoscaler.cli.open_files import allow_open_files
 from autoscaler.model.errors import AddressUnusable, ConfigurationRefused, LedgerUnusable
 from autoscaler.settings.root import Loaded, load
 from autoscaler.telemetry.log_format import configure_logging
@@ -37,6 +39,7 @@ def command(path: Path) -> None:
     configure_logging(loaded.settings.log.format, loaded.settings.log.level, sys.stderr)
     for notice in loaded.notices:
         structlog.get_logger().warning("configuration.notice", detail=notice)
+    allow_open_files()
     try:
         asyncio.run(_run(loaded))
     except LedgerUnusable as unusable:
@@ -52,4 +55,14 @@ async def _run(loaded: Loaded) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await Daemon(loaded).run(stop)
+    daemon = Daemon(loaded)
+    settling = asyncio.create_task(_settle(daemon), name="settle")
+    try:
+        await daemon.run(stop)
+    finally:
+        settling.cancel()
+
+
+async def _settle(daemon: Daemon) -> None:
+    await daemon.ready.wait()
+    settle_garbage()

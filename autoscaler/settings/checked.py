@@ -189,6 +189,8 @@ def _hint(one: Found) -> str:
     error, value = one.error, one.place.value
     if error["type"] in {"int_type", "float_type", "bool_type"} and _is_quoted(value):
         return "leave out the quotes"
+    if error["type"] == "string_type" and isinstance(value, int | float):
+        return "put it in quotes"
     if error["type"] == "literal_error" and isinstance(value, str) and not one.place.secret:
         close = nearest(value, _choices(error))
         return "" if close is None else f"did you mean {close!r}?"

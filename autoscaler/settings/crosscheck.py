@@ -5,12 +5,12 @@ between documents only; each document by itself has been judged before.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from autoscaler.settings.documents import KINDS, Directory, Written
 from autoscaler.settings.limits import limit_notices, limit_problems, timeout_notices
-from autoscaler.settings.outline import Reference, Site, globs, sites, sources, spillovers, templates_named
+from autoscaler.settings.outline import Reference, Site, globs, sites, sources, spillovers, templates_named, windows
 from autoscaler.settings.problems import Problem, several, suggestion
 from autoscaler.settings.purchasing import purchase_notices, purchase_problems
 from autoscaler.settings.shape import Settings
@@ -22,11 +22,16 @@ _MOST_SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class MainValues:
-    """What autoscaler.yaml has: names of scrape jobs and Prometheus servers, and whether the API tells the prices."""
+    """What autoscaler.yaml has: names of scrape jobs, Prometheus servers and alert receivers, and who tells the prices.
+
+    `intervals` are the seconds between two scrapes of a job, as far as they are known.
+    """
 
     jobs: Sequence[str] = ()
     servers: Sequence[str] = ()
     priced_by_api: bool = False
+    receivers: Sequence[str] = ()
+    intervals: Mapping[str, float] = field(default_factory=dict)
 
 
 def cross_check(directory: Directory, main: MainValues | None) -> list[Problem]:
@@ -44,7 +49,7 @@ def cross_check(directory: Directory, main: MainValues | None) -> list[Problem]:
         *limit_problems(directory),
         *purchase_problems(directory, fleet),
         *spending_problems(directory, fleet, priced_by_api=main is None or main.priced_by_api),
-        *([] if main is None else _sources(directory, main.jobs, main.servers)),
+        *([] if main is None else _sources(directory, main)),
     ]
     problems += [
         Problem(str(directory.folder), None, "", f"no document of kind {kind} in the policy directory")
@@ -174,13 +179,26 @@ def _spillovers(directory: Directory, fleet: Sequence[Site]) -> Iterator[Problem
                 yield sibling.problem(f"region {name!r} can not spill over to itself")
 
 
-def _sources(directory: Directory, jobs: Sequence[str], servers: Sequence[str]) -> Iterator[Problem]:
+def _sources(directory: Directory, main: MainValues) -> Iterator[Problem]:
+    """Signals of sources that are not there, and windows of counters that are too short for their job's pace."""
+    known = (
+        ("scrape", "job", main.jobs, "scrape job", "jobs are"),
+        ("promql", "server", main.servers, "Prometheus server", "servers are"),
+        ("alert", "receiver", main.receivers, "alert receiver", "receivers are"),
+    )
     for policy in directory.of("ScalingPolicy"):
-        for job in sources(policy, "scrape", "job"):
-            if job.name not in jobs:
-                hint = suggestion(job.name, jobs, "jobs are") if jobs else ""
-                yield job.problem(f"there is no scrape job {job.name!r} in autoscaler.yaml", hint=hint)
-        for server in sources(policy, "promql", "server"):
-            if server.name not in servers:
-                hint = suggestion(server.name, servers, "servers are") if servers else ""
-                yield server.problem(f"there is no Prometheus server {server.name!r} in autoscaler.yaml", hint=hint)
+        for origin, key, names, kind, there in known:
+            for named in sources(policy, origin, key):
+                if named.name not in names:
+                    hint = suggestion(named.name, names, there) if names else ""
+                    yield named.problem(f"there is no {kind} {named.name!r} in autoscaler.yaml", hint=hint)
+        yield from _windows(policy, main.intervals)
+
+
+def _windows(policy: Written, intervals: Mapping[str, float]) -> Iterator[Problem]:
+    for window in windows(policy):
+        interval = intervals.get(window.job.name, 0.0)
+        if window.seconds < 2 * interval:
+            reason = f"a window of {window.seconds:g} s does not surely hold two scrapes"
+            hint = f"job {window.job.name!r} is scraped every {interval:g} s, write at least {2 * interval:g}"
+            yield window.written.problem(reason, hint=hint)

@@ -11,6 +11,7 @@ from fnmatch import fnmatchcase
 from pydantic import BaseModel
 from pydantic.alias_generators import to_snake
 
+from autoscaler.policy.signals.spec import DEFAULT_WINDOW
 from autoscaler.settings.documents import Written
 from autoscaler.settings.fleet import DEFAULT_OPERATION
 from autoscaler.settings.problems import Problem, YamlPath, nearest
@@ -47,6 +48,15 @@ class Site:
     operation: str
     pool: Reference | None
     template: Reference | None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How many seconds a signal looks back at the counters of a scrape job's targets, and where that is written."""
+
+    job: Reference
+    seconds: float
+    written: Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +115,26 @@ def globs(policy: Written) -> list[Reference]:
 
 
 def sources(policy: Written, origin: str, key: str) -> list[Reference]:
-    """The sources that the signals of a ScalingPolicy name: (`scrape`, `job`) or (`promql`, `server`)."""
+    """The sources that signals name: (`scrape`, `job`), (`promql`, `server`) or (`alert`, `receiver`)."""
     found = (
         _reference(policy, dig(signal, origin, key), ("spec", "signals", index, origin, key))
         for index, signal in _items(dig(policy.document.value, "spec", "signals"))
     )
     return [one for one in found if one is not None]
+
+
+def windows(policy: Written) -> Iterator[Window]:
+    """How far back the signals of a ScalingPolicy look at counters, where they do."""
+    for index, signal in _items(dig(policy.document.value, "spec", "signals")):
+        path: YamlPath = ("spec", "signals", index, "scrape")
+        job = _reference(policy, dig(signal, "scrape", "job"), (*path, "job"))
+        written = dig(signal, "scrape", "windowSeconds")
+        seconds = DEFAULT_WINDOW if written is None else written
+        if job is None or dig(signal, "scrape", "function") not in ("rate", "increase"):
+            continue
+        if isinstance(seconds, int | float) and not isinstance(seconds, bool):
+            place = path if written is None else (*path, "windowSeconds")
+            yield Window(job, float(seconds), Reference(job.name, policy, place))
 
 
 def spillovers(policy: Written) -> list[Reference]:

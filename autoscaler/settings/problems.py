@@ -15,6 +15,7 @@ YamlPath = tuple[str | int, ...]
 _LONGEST = 60
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _USERINFO = re.compile(r"[^\s'\"]+@")
+_QUERY = re.compile(r"(?<=\?)[^\s'\"]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,12 @@ def without_userinfo(text: str) -> str:
     return _USERINFO.sub("(hidden)@", text)
 
 
+def without_secrets(url: str) -> str:
+    """Hide in what looks like a URL who asks, and what is asked: a query may hold a token."""
+    kept = without_userinfo(url)
+    return _QUERY.sub("(hidden)", kept) if "://" in kept else kept
+
+
 def shown(value: object, *, secret: bool = False) -> str:
     """A value as the operator wrote it, at most 60 characters; of a secret only its length."""
     if secret:
@@ -79,7 +86,7 @@ def shown(value: object, *, secret: bool = False) -> str:
         return "empty"
     if isinstance(value, bool):
         return "true" if value else "false"
-    text = without_userinfo(repr(value) if isinstance(value, str) else str(value))
+    text = without_secrets(repr(value) if isinstance(value, str) else str(value))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 

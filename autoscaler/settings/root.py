@@ -83,7 +83,18 @@ def _values(main: MainFile) -> MainValues | None:
         return [name for name in found if isinstance(name, str)]
 
     priced_by_api = dig(main.raw, "executor", "price_from") == "api"
-    return MainValues(named("scrape_configs", "job_name"), named("prometheus", "name"), priced_by_api)
+    return MainValues(
+        named("scrape_configs", "job_name"),
+        named("prometheus", "name"),
+        priced_by_api,
+        named("alertmanager", "name"),
+        _intervals(main.settings),
+    )
+
+
+def _intervals(settings: Settings | None) -> Mapping[str, float]:
+    jobs = () if settings is None else settings.scrape_configs
+    return {job.job_name: job.scrape_interval for job in jobs}
 
 
 def _join(settings: Settings, directory: Directory, told: tuple[str, ...], digest: str) -> Loaded:

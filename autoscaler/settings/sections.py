@@ -7,6 +7,7 @@ from pydantic import Field
 
 from autoscaler.model.operation import OperationName
 from autoscaler.settings.base import Duration, Strict
+from autoscaler.settings.web_tls import TlsServer
 
 DAY = 86_400.0
 
@@ -151,6 +152,7 @@ class WebSettings(Strict):
 
     host: str = Field(default="127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(default=8080, ge=0, le=65535, description="TCP port to listen on; 0 takes a free one.")
+    tls: TlsServer | None = Field(default=None, description="Serve HTTPS; plain HTTP without it.")
 
 
 class LogSettings(Strict):

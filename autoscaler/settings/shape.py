@@ -10,7 +10,10 @@ from pathlib import Path
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from autoscaler.settings.alertmanager import AlertReceiver, check_receivers
 from autoscaler.settings.alibaba import AlibabaSettings
+from autoscaler.settings.promql_server import PrometheusServer
+from autoscaler.settings.scrape import ScrapeConfig
 from autoscaler.settings.sections import (
     BrakeSettings,
     ExecutorSettings,
@@ -19,10 +22,12 @@ from autoscaler.settings.sections import (
     LoopSettings,
     WebSettings,
 )
-from autoscaler.settings.sources import PrometheusServer, ScrapeConfig
 
 PREFIX = "AUTOSCALER_"
 DELIMITER = "__"
+_SOURCES = ("scrape_configs", "prometheus", "alertmanager")
+Source = ScrapeConfig | PrometheusServer | AlertReceiver
+"""An entry of one of the sections that signals refer to by name."""
 
 
 class Settings(BaseSettings):
@@ -38,6 +43,7 @@ class Settings(BaseSettings):
     )
     scrape_configs: list[ScrapeConfig] = Field(default=[], description="Targets to scrape, as in Prometheus.")
     prometheus: list[PrometheusServer] = Field(default=[], description="Prometheus servers to ask.")
+    alertmanager: list[AlertReceiver] = Field(default=[], description="Alertmanagers that send alerts.")
     policies: Path = Field(default=Path("policies"), description="Policy directory; relative to autoscaler.yaml.")
     ledger: LedgerSettings = Field(default=LedgerSettings(), description="Where orders are kept.")
     loop: LoopSettings = Field(default=LoopSettings(), description="How often regions are decided.")
@@ -46,21 +52,33 @@ class Settings(BaseSettings):
     web: WebSettings = Field(default=WebSettings(), description="Where metrics and health are served.")
     log: LogSettings = Field(default=LogSettings(), description="What is logged.")
 
-    @field_validator("prometheus", mode="after")
+    @field_validator("scrape_configs", "prometheus", "alertmanager", mode="after")
     @classmethod
-    def _sources_have_names(cls, servers: list[PrometheusServer], info: ValidationInfo) -> list[PrometheusServer]:
-        # Broken scrape_configs are not in `data`, and have been complained about.
-        if "scrape_configs" not in info.data:
-            return servers
-        names = [*(one.job_name for one in info.data["scrape_configs"]), *(one.name for one in servers)]
-        if not names:
-            raise ValueError("there is no source of metrics: write at least one entry of scrape_configs or prometheus")
-        twice = [name for name, times in Counter(names).items() if times > 1]
+    def _names_differ(cls, entries: list[Source], info: ValidationInfo) -> list[Source]:
+        # `data` has the sections before this one; broken ones are not in it, and have been complained about.
+        before = [one for section in _SOURCES for one in info.data.get(section, ())]
+        times = Counter(_name(one) for one in (*before, *entries))
+        twice = sorted(name for name in {_name(one) for one in entries} if times[name] > 1)
         if twice:
             raise ValueError(
-                f"names in scrape_configs and prometheus must differ; used twice: {', '.join(sorted(twice))}"
+                f"names in scrape_configs, prometheus and alertmanager must differ; used twice: {', '.join(twice)}"
             )
-        return servers
+        return entries
+
+    @field_validator("alertmanager", mode="after")
+    @classmethod
+    def _there_is_a_source(cls, receivers: list[AlertReceiver], info: ValidationInfo) -> list[AlertReceiver]:
+        if not receivers and not any(info.data.get(section, "broken") for section in _SOURCES[:-1]):
+            raise ValueError(
+                "there is no source of metrics: write at least one entry of scrape_configs, prometheus or alertmanager"
+            )
+        return receivers
+
+    @field_validator("web", mode="after")
+    @classmethod
+    def _nobody_else_sends_alerts(cls, web: WebSettings, info: ValidationInfo) -> WebSettings:
+        check_receivers(info.data.get("alertmanager", ()), web.tls)
+        return web
 
     @classmethod
     def settings_customise_sources(
@@ -73,3 +91,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment first, then the file; nothing else is looked at."""
         return env_settings, init_settings
+
+
+def _name(source: Source) -> str:
+    return source.job_name if isinstance(source, ScrapeConfig) else source.name

@@ -7,23 +7,19 @@ none: a file half written is not an empty region. Blocking: call it in a thread.
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from autoscaler.settings.sources import StaticConfig
+from autoscaler.settings.target_groups import StaticConfig
+from autoscaler.sources.target_groups import UnreadableGroups, groups_of
 
 MAX_BYTES = 64 * 1024 * 1024
 
-_GROUPS: TypeAdapter[tuple[StaticConfig, ...]] = TypeAdapter(tuple[StaticConfig, ...])
 _Stamp = tuple[int, int, int]
-
-
-class _Unreadable(Exception):
-    """The file says nothing that makes sense; carries why."""
 
 
 @dataclass(slots=True)
@@ -39,17 +35,19 @@ class FileGroups:
     """The groups of all files that the globs match.
 
     A file that a glob no longer matches was removed on purpose, and its targets with it, as in Prometheus. A file that
-    is named without `*` has no reason to be missing: its last targets stay and the loss is a problem.
+    is named without `*` has no reason to be missing, and nor has a directory: the last targets stay and the loss is a
+    problem.
     """
 
     def __init__(self, globs: Iterable[Path]) -> None:
-        self._globs = tuple(globs)
+        self._globs = tuple(dict.fromkeys(globs))
         self._files: dict[Path, _File] = {}
+        self._lost: dict[Path, str] = {}
 
     def refresh(self) -> bool:
         """Look at every file, read those that changed; tells whether anything is different from before."""
         former = self._state()
-        seen = dict.fromkeys(path for glob in self._globs for path in _matching(glob))
+        seen = dict.fromkeys(path for glob in self._globs for path in self._matching(glob))
         self._files = {path: self._files.get(path) or _File() for path in seen}
         for path, file in self._files.items():
             _look(path, file)
@@ -63,14 +61,25 @@ class FileGroups:
     @property
     def problems(self) -> Sequence[str]:
         """What is wrong with the files now."""
-        return tuple(file.problem for file in self._files.values() if file.problem)
+        return (*self._lost.values(), *(file.problem for file in self._files.values() if file.problem))
 
     def _state(self) -> dict[Path, tuple[_Stamp | None, str | None]]:
         return {path: (file.stamp, file.problem) for path, file in self._files.items()}
 
+    def _matching(self, glob: Path) -> list[Path]:
+        if "*" not in glob.name:
+            return [glob]
+        try:
+            found = sorted(path for path in glob.parent.iterdir() if _fits(path, glob))
+        except OSError as error:
+            self._lost[glob] = _complaint(glob.parent, error.strerror or str(error))
+            return [path for path in self._files if _fits(path, glob)]
+        self._lost.pop(glob, None)
+        return found
 
-def _matching(glob: Path) -> list[Path]:
-    return sorted(glob.parent.glob(glob.name)) if "*" in glob.name else [glob]
+
+def _fits(path: Path, glob: Path) -> bool:
+    return path.parent == glob.parent and fnmatchcase(path.name, glob.name)
 
 
 def _look(path: Path, file: _File) -> None:
@@ -83,7 +92,7 @@ def _look(path: Path, file: _File) -> None:
         file.stamp = stamp
     except OSError as error:
         file.stamp, file.problem = None, _complaint(path, error.strerror or str(error))
-    except _Unreadable as error:
+    except UnreadableGroups as error:
         file.stamp, file.problem = stamp, _complaint(path, str(error))
 
 
@@ -95,22 +104,19 @@ def _read(path: Path) -> tuple[StaticConfig, ...]:
     with path.open("rb") as stream:
         content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
-        raise _Unreadable(f"is larger than {MAX_BYTES} bytes")
+        raise UnreadableGroups(f"is larger than {MAX_BYTES} bytes")
     try:
         text = content.decode()
         value = json.loads(text) if path.suffix.lower() == ".json" else _yaml(text)
     except UnicodeDecodeError:
-        raise _Unreadable("is not UTF-8") from None
+        raise UnreadableGroups("is not UTF-8") from None
     except json.JSONDecodeError as error:
-        raise _Unreadable(f"is no JSON: line {error.lineno}: {error.msg}") from None
+        raise UnreadableGroups(f"is no JSON: line {error.lineno}: {error.msg}") from None
     except RecursionError:
-        raise _Unreadable("is nested too deeply") from None
-    try:
-        return _GROUPS.validate_python(value)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise _Unreadable(f"{where}: {first['msg']}") from None
+        raise UnreadableGroups("is nested too deeply") from None
+    except (ValueError, OverflowError) as error:  # e.g. a number of 5000 digits, an escape beyond Unicode
+        raise UnreadableGroups(f"can not be read: {error}") from None
+    return groups_of(value, {"__meta_filepath": str(path)})
 
 
 def _yaml(text: str) -> Any:
@@ -120,4 +126,4 @@ def _yaml(text: str) -> Any:
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
-        raise _Unreadable(f"is no YAML: {line}{getattr(error, 'problem', None) or 'can not be read'}") from None
+        raise UnreadableGroups(f"is no YAML: {line}{getattr(error, 'problem', None) or 'can not be read'}") from None

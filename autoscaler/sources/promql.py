@@ -1,31 +1,38 @@
 """PromQL: a Prometheus server asked one instant query per distinct text, for all regions at once.
 
-A PrometheusServer and needs come in, waves go out. An answer is one series per region: what has no region, or shares
-it with another series, is said and not guessed at. Source: Prometheus documentation, "HTTP API", "Instant queries".
+A PrometheusServer and needs come in, waves go out. An answer is a column for each region: what has no region, or lacks
+the series of some store, is said and not guessed at. Source: Prometheus documentation, "HTTP API", "Instant queries".
 """
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from autoscaler.model.errors import AutoscalerError
-from autoscaler.model.names import RegionId
 from autoscaler.model.reason import Reason
-from autoscaler.model.signals import Sample, TargetStatus, Wave
+from autoscaler.model.signals import TargetStatus, Wave
 from autoscaler.ports import Clock
-from autoscaler.settings.sources import PrometheusServer
-from autoscaler.sources.http import Fetcher, FetchFailed
-from autoscaler.sources.promql_answer import Series, Vector, read_answer
+from autoscaler.settings.promql_server import PrometheusServer
+from autoscaler.sources.http import Answer, FetchFailed
+from autoscaler.sources.promql_answer import Series, ServerFault, Vector, read_answer
+from autoscaler.sources.promql_columns import NO_REGION, RegionColumns
+from autoscaler.sources.promql_endpoints import Endpoints, QueryApi, another_may_answer
+from autoscaler.sources.promql_lookback import Bound, Lookback, Obedient, OldPrometheus, old_version, own_lookback
 
-BODY_LIMIT = 16 * 1024 * 1024
-"""Bytes of an answer: about a hundred thousand series."""
-NO_REGION = RegionId("")
-"""The region of what concerns a query as a whole."""
-_LOOKUPS = 4
-"""Threads that look up the name of one server."""
+__all__ = ["NO_REGION", "PromqlNeed", "PromqlSource"]
+
+_DETAIL = 300
+"""Characters of a status' detail."""
+_LARGE = 64 * 1024
+"""Bytes of an answer that is read in a thread, for the loop's sake: some six hundred series."""
+_ABOUT_ITSELF = 0.25
+"""Share of an endpoint's time that it has to say which version it is."""
+_NOT_NOW = frozenset({502, 503, 504})
+"""Statuses of a server that starts, or is not reached: it has not said what it is."""
+_LEARN_AGAIN_AFTER = 3600.0
+"""Seconds after which a server is asked again what it is."""
+_SHORTEST = 0.001
+"""Seconds: what a server still takes as a timeout."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -37,22 +44,17 @@ class PromqlNeed:
     max_age: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What came of one query."""
-
-    statuses: tuple[TargetStatus, ...]
-    samples: tuple[Sample, ...] = ()
+_Outcome = tuple[TargetStatus, ...] | FetchFailed
 
 
 class PromqlSource:
-    """Implements ports.SampleSource for one Prometheus server.
+    """Implements ports.SampleSource for one Prometheus server, or several that hold the same series.
 
-    A query is its samples' target and metric. It answers with one status per region, or with one of region "" if it
-    failed whole. The server is told to look back no further than a need's `max_age`, for the time in its answer is that
-    of the query and not of the samples behind it; Prometheus before 2.43 ignores that and looks back as far as its own
-    --query.lookback-delta (5 minutes). `report` (the log, if none is given) is told of series that have
-    no region, once for each change.
+    A query is its statuses' target and the metric of their columns. It answers with one status for each region and one
+    of region "", which says whether it was answered at all. The server is made to look back no further than a need's
+    `max_age`, for the time in its answer is that of the query and not of the samples behind it (see promql_lookback).
+    `report` (the log, if none is given) is told of series that have no region, of partial answers, and of a change of
+    the endpoint, once for each change.
     """
 
     def __init__(
@@ -65,108 +67,168 @@ class PromqlSource:
         report: Callable[[str], None] | None = None,
     ) -> None:
         self._server = server
-        self._region_label = region_label
         self._clock = clock
         self._report = report or _LOG.warning
         self._reported: frozenset[str] = frozenset()
-        # A connection that died while it idled would fail a POST, which is not sent twice: each query has its own.
-        self._fetcher = Fetcher(lookups=_LOOKUPS, reuse=0)
-        self._look_back: dict[str, float] = {}
+        self._api = QueryApi(server)
+        self._endpoints = Endpoints(server.endpoints)
+        self._lookbacks: dict[str, tuple[Lookback, float]] = {}
+        self._due: float | None = None
+        self._max_ages: dict[str, float] = {}
         for need in needs:
-            self._look_back[need.query] = max(need.max_age, self._look_back.get(need.query, 0.0))
+            self._max_ages[need.query] = max(need.max_age, self._max_ages.get(need.query, 0.0))
+        self._columns = {query: RegionColumns(query, region_label) for query in self._max_ages}
 
     @property
     def name(self) -> str:
         """The server's name."""
         return self._server.name
 
-    @property
-    def interval(self) -> float:
-        """Seconds between two passes."""
-        return self._server.interval
+    def pause(self) -> float:
+        """Seconds until the next pass; there is an interval between the starts of two."""
+        return 0.0 if self._due is None else max(0.0, self._due - self._clock.monotonic())
 
     async def collect(self) -> Wave:
-        """Ask every query once, all at the same time; takes at most the server's timeout.
+        """Ask every query, all at the same time; takes at most the server's timeout.
 
-        Raises AutoscalerError if the token file can not be read: then nothing is asked.
+        What an endpoint does not answer is asked at the next one; each has its share of the time that is left.
         """
         started = self._clock.monotonic()
-        headers = await asyncio.to_thread(_headers, self._server)
-        async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._ask(query, look_back, headers), name=f"query {query}")
-                for query, look_back in self._look_back.items()
-            ]
-        asked = [task.result() for task in tasks]
-        statuses = tuple(status for one in asked for status in one.statuses)
-        self._report_news(statuses)
-        return Wave(
-            source=self.name,
-            at=self._clock.now(),
-            took=self._clock.monotonic() - started,
-            targets=statuses,
-            samples=tuple(sample for one in asked for sample in one.samples),
+        self._due = started + self._server.interval
+        outcomes = await self._ask_all(started + self._server.timeout)
+        statuses = tuple(
+            status
+            for query, outcome in outcomes.items()
+            for status in (outcome if isinstance(outcome, tuple) else (_failed(query, outcome),))
         )
+        self._report_news(statuses)
+        return Wave(self.name, self._clock.now(), self._clock.monotonic() - started, statuses)
 
     async def close(self) -> None:
         """Release connections."""
-        await self._fetcher.close()
+        await self._api.close()
 
-    async def _ask(self, query: str, look_back: float, headers: Mapping[str, str]) -> _Asked:
-        timeout = self._server.timeout
-        form = {"query": query, "timeout": f"{timeout:.3f}", "lookback_delta": f"{look_back:.3f}"}
-        url = f"{self._server.url}/api/v1/query"
+    async def _ask_all(self, deadline: float) -> dict[str, _Outcome]:
+        order = self._endpoints.order(self._clock.monotonic())
+        outcomes: dict[str, _Outcome] = {}
+        open_queries: Sequence[str] = tuple(self._max_ages)
+        for place, url in enumerate(order):
+            now = self._clock.monotonic()
+            within = (deadline - now) / (len(order) - place)
+            if not open_queries or within <= 0:
+                break
+            asked = await self._ask_endpoint(url, open_queries, within)
+            unanswered = [query for query, outcome in asked.items() if _is_endpoint_fault(outcome)]
+            if len(unanswered) < len(open_queries) == len(self._max_ages) and self._endpoints.settle(url, now):
+                self._report(f"{self.name}: asks {url} now")
+            outcomes |= _joined(outcomes, asked, url if len(order) > 1 else "")
+            open_queries = unanswered
+        return {query: outcomes[query] for query in self._max_ages}
+
+    async def _ask_endpoint(self, url: str, queries: Iterable[str], within: float) -> dict[str, _Outcome]:
+        started = self._clock.monotonic()
         try:
-            answer = await self._fetcher.fetch(url, within=timeout, body_limit=BODY_LIMIT, headers=headers, form=form)
-            return _by_region(query, read_answer(answer), self._region_label)
+            lookback = await self._lookback(url, within * _ABOUT_ITSELF)
         except FetchFailed as failed:
-            return _Asked((TargetStatus(query, NO_REGION, up=False, reason=failed.reason, detail=failed.detail),))
+            return dict.fromkeys(queries, failed)
+        left = within - (self._clock.monotonic() - started)
+        async with asyncio.TaskGroup() as group:
+            tasks = {
+                query: group.create_task(self._ask(url, query, lookback, left), name=f"query {query}")
+                for query in queries
+            }
+        outcomes = {query: task.result() for query, task in tasks.items()}
+        if any(_is_endpoint_fault(outcome) for outcome in outcomes.values()):
+            self._lookbacks.pop(url, None)  # what answers there next may be another version
+        return outcomes
 
-    def _report_news(self, statuses: Sequence[TargetStatus]) -> None:
+    async def _ask(self, url: str, query: str, lookback: Lookback, within: float) -> _Outcome:
+        bound = lookback.bound(query, self._max_ages[query], self._clock.now())
+        form = {"query": query, "timeout": f"{max(within, _SHORTEST):.3f}", **bound.form}
+        try:
+            answer = await self._api.query(url, form, within)
+            if len(answer.body) > _LARGE:
+                return await asyncio.to_thread(self._read, answer, url, query, bound)
+            return self._read(answer, url, query, bound)
+        except FetchFailed as failed:
+            return failed
+
+    def _read(self, answer: Answer, url: str, query: str, bound: Bound) -> _Outcome:
+        """What an answer comes to. Raises FetchFailed. Blocking, if it is large."""
+        vector = read_answer(answer)
+        if vector.partial and not self._server.use_partial_answers:
+            raise FetchFailed(Reason.PARTIAL_ANSWER, "; ".join(vector.remarks))
+        said = (*([f"answered by {url}"] if len(self._server.endpoints) > 1 else ()), *vector.remarks, bound.remark)
+        detail = "; ".join(filter(None, said))[:_DETAIL]
+        return self._columns[query].statuses(_as_of_now(vector, bound), detail)
+
+    async def _lookback(self, url: str, within: float) -> Lookback:
+        """What is known of how far an endpoint looks back; asked once, for it changes with the version only.
+
+        Raises FetchFailed if nothing is known and the endpoint does not answer.
+        """
+        now = self._clock.monotonic()
+        known = self._lookbacks.get(url)
+        if known is not None and now - known[1] < _LEARN_AGAIN_AFTER:
+            return known[0]
+        try:
+            lookback = await self._learn(url, within / 2)
+        except FetchFailed as failed:
+            if known is not None:
+                return known[0]
+            if another_may_answer(failed):
+                raise  # asked as if it obeyed, an old Prometheus would pass off old samples as new
+            return Obedient()
+        self._lookbacks[url] = (lookback, now)
+        return lookback
+
+    async def _learn(self, url: str, within: float) -> Lookback:
+        """What an endpoint says of itself. Raises FetchFailed if it does not answer now."""
+        version = old_version(await self._told(url, "/api/v1/status/buildinfo", within))
+        if version is None:
+            return Obedient()
+        return OldPrometheus(version, own_lookback(await self._told(url, "/api/v1/status/flags", within)))
+
+    async def _told(self, url: str, path: str, within: float) -> Answer:
+        answer = await self._api.get(url, path, within)
+        if answer.status in _NOT_NOW:
+            raise ServerFault(Reason.BAD_STATUS, f"{path}: {answer.status_line}")
+        return answer
+
+    def _report_news(self, statuses: Iterable[TargetStatus]) -> None:
         problems = frozenset(
             f"{self.name}: {status.detail}: {status.target}"
             for status in statuses
-            if status.region == NO_REGION and status.reason is Reason.WRONG_RESULT
+            if status.region == NO_REGION and status.reason in {Reason.WRONG_RESULT, Reason.PARTIAL_ANSWER}
         )
         for problem in sorted(problems - self._reported):
             self._report(problem)
         self._reported = problems
 
 
-def _headers(server: PrometheusServer) -> dict[str, str]:
-    """Blocking: reads the token anew, since tokens are rotated."""
-    headers = {name: value.get_secret_value() for name, value in server.headers.items()}
-    if server.bearer_token_file is not None:
-        headers["Authorization"] = f"Bearer {_token(server.bearer_token_file)}"
-    return headers
+def _is_endpoint_fault(outcome: _Outcome) -> bool:
+    return isinstance(outcome, FetchFailed) and another_may_answer(outcome)
 
 
-def _token(path: Path) -> str:
-    try:
-        token = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise AutoscalerError(f"bearer_token_file {path} can not be read: {type(error).__name__}") from None
-    if not token.isascii() or not token.isprintable() or not token:
-        raise AutoscalerError(f"bearer_token_file {path} holds no token: one line of printable ASCII is needed")
-    return token
+def _joined(before: dict[str, _Outcome], asked: dict[str, _Outcome], url: str) -> dict[str, _Outcome]:
+    """The outcomes at one endpoint; a failure says where, and what the endpoints before it said."""
+    joined: dict[str, _Outcome] = {}
+    for query, outcome in asked.items():
+        former = before.get(query)
+        if isinstance(outcome, FetchFailed) and url:
+            told = f"{former.detail}; " if isinstance(former, FetchFailed) else ""
+            joined[query] = FetchFailed(outcome.reason, f"{told}{url}: {outcome.detail}")
+        else:
+            joined[query] = outcome
+    return joined
 
 
-def _by_region(query: str, vector: Vector, region_label: str) -> _Asked:
-    regions: dict[RegionId, list[Series]] = defaultdict(list)
-    for series in vector.series:
-        regions[RegionId(series.labels.get(region_label, ""))].append(series)
-    homeless = regions.pop(NO_REGION, [])
-    remarks = "; ".join(vector.warnings)
-    statuses, samples = [], []
-    for region, found in regions.items():
-        if len(found) > 1:
-            detail = f"{len(found)} series of this region; group them by {region_label}"
-            statuses.append(TargetStatus(query, region, up=False, reason=Reason.SEVERAL_SERIES, detail=detail))
-            continue
-        only = found[0]
-        statuses.append(TargetStatus(query, region, up=True, reason=Reason.UP, detail=remarks))
-        samples.append(Sample(region, query, query, only.labels, only.value, only.at))
-    if homeless:
-        detail = f"{len(homeless)} series have no label {region_label} and are dropped"
-        statuses.append(TargetStatus(query, NO_REGION, up=False, reason=Reason.WRONG_RESULT, detail=detail))
-    return _Asked(tuple(statuses), tuple(samples))
+def _failed(query: str, failed: FetchFailed) -> TargetStatus:
+    return TargetStatus(query, NO_REGION, up=False, reason=failed.reason, detail=failed.detail)
+
+
+def _as_of_now(vector: Vector, bound: Bound) -> Vector:
+    """The vector with the moment that was meant, where another one was asked for."""
+    if not bound.ahead:
+        return vector
+    return Vector(tuple(Series(one.labels, one.value, one.at - bound.ahead) for one in vector.series), vector.remarks)

@@ -1,16 +1,25 @@
 """What Prometheus' query API answers, read. Pure.
 
 Bytes come in; a vector of series goes out, or FetchFailed with the reason and the server's own words.
+Source: Prometheus documentation, "HTTP API", "Format overview" and "Expression query result formats".
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, TypeAdapter, ValidationError
 
 from autoscaler.model.reason import Reason
 from autoscaler.sources.http import OK, Answer, FetchFailed
+
+_SERVER_ERROR = 500
+_ABOUT_THE_QUERY = ("PromQL warning:", "PromQL info:")
+"""How Prometheus (2.48 and later) begins what it says about the query; every other warning is about missing series."""
+
+
+class ServerFault(FetchFailed):
+    """The server could not answer (5xx): another one may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +33,11 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """An instant vector, and what the server warned of while it made it."""
+    """An instant vector, what the server remarked while it made it, and whether series of some store are not in it."""
 
     series: tuple[Series, ...]
-    warnings: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    partial: bool = False
 
 
 class _Lenient(BaseModel):
@@ -46,12 +56,14 @@ class _Envelope(_Lenient):
     data: _Result | None = None
     error_type: str = Field(default="", alias="errorType")
     error: str = ""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[str, ...] | None = None
+    infos: tuple[str, ...] | None = None
+    is_partial: bool = Field(default=False, alias="isPartial")
 
 
 class _Element(_Lenient):
     metric: dict[str, str]
-    value: tuple[float, str] | None = None
+    value: tuple[FiniteFloat, str] | None = None  # a moment that is no number would never grow old
 
 
 _ELEMENTS: TypeAdapter[tuple[_Element, ...]] = TypeAdapter(tuple[_Element, ...])
@@ -60,8 +72,8 @@ _ELEMENTS: TypeAdapter[tuple[_Element, ...]] = TypeAdapter(tuple[_Element, ...])
 def read_answer(answer: Answer) -> Vector:
     """The vector in an answer to an instant query.
 
-    Raises FetchFailed: BAD_STATUS or TIMED_OUT if the server refuses, UNPARSABLE if it does not speak the API,
-    WRONG_RESULT if the query gives anything but an instant vector of numbers.
+    Raises FetchFailed: BAD_STATUS or TIMED_OUT if the server refuses (ServerFault if it can not), UNPARSABLE if it does
+    not speak the API, WRONG_RESULT if the query gives anything but an instant vector of numbers.
     """
     envelope = _envelope(answer)
     if answer.status != OK or envelope is None or envelope.status == "error":
@@ -75,7 +87,15 @@ def read_answer(answer: Answer) -> Vector:
         series = tuple(_series(element) for element in elements)
     except ValueError as error:  # pydantic's errors are ValueErrors too
         raise FetchFailed(Reason.UNPARSABLE, f"the result is no vector: {_first_line(error)}") from None
-    return Vector(series, envelope.warnings)
+    return _vector(series, envelope)
+
+
+def _vector(series: tuple[Series, ...], envelope: _Envelope) -> Vector:
+    """Thanos and remote reads tell of missing series in `warnings`, VictoriaMetrics by `isPartial`."""
+    warnings = envelope.warnings or ()
+    partial = envelope.is_partial or any(not warning.startswith(_ABOUT_THE_QUERY) for warning in warnings)
+    said = ("not every storage node answered",) if envelope.is_partial else ()
+    return Vector(series, (*warnings, *said, *(envelope.infos or ())), partial)
 
 
 def _envelope(answer: Answer) -> _Envelope | None:
@@ -89,10 +109,11 @@ def _envelope(answer: Answer) -> _Envelope | None:
 
 
 def _refusal(answer: Answer, envelope: _Envelope | None) -> FetchFailed:
+    failed = ServerFault if answer.status >= _SERVER_ERROR else FetchFailed
     if envelope is None or envelope.status != "error":
-        return FetchFailed(Reason.BAD_STATUS, answer.status_line)
+        return failed(Reason.BAD_STATUS, answer.status_line)
     reason = Reason.TIMED_OUT if envelope.error_type == "timeout" else Reason.BAD_STATUS
-    return FetchFailed(reason, f"{answer.status_line}: {envelope.error_type}: {envelope.error}")
+    return failed(reason, f"{answer.status_line}: {envelope.error_type}: {envelope.error}")
 
 
 def _series(element: _Element) -> Series:

@@ -1,6 +1,6 @@
 """The pages: one coroutine per path, GET only.
 
-A request and the view come in, a response goes out. No page changes anything or waits for anything.
+A request and the view come in, a response goes out. No page changes anything or waits for anything but its turn.
 """
 
 import math
@@ -9,29 +9,29 @@ from collections.abc import Mapping
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from prometheus_client import CollectorRegistry
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, choose_encoder, generate_latest
 
 from autoscaler.model.names import RegionId
 from autoscaler.policy.explain import explain
+from autoscaler.web.accept import prefers_text
+from autoscaler.web.metrics import MetricsPage, metrics_response
 from autoscaler.web.sources import SourceBoard
 from autoscaler.web.status import StatusView, status, strict_json
 
 
 class Pages:
-    """The pages over one view and one registry. `heartbeat_limit` is seconds."""
+    """The pages over one view and the metrics. `heartbeat_limit` is seconds."""
 
     def __init__(
         self,
         view: StatusView,
         sources: SourceBoard,
-        registry: CollectorRegistry,
+        metrics: MetricsPage,
         version: str,
         heartbeat_limit: float,
     ) -> None:
         self._view = view
         self._sources = sources
-        self._registry = registry
+        self._metrics = metrics
         self._version = version
         self._heartbeat_limit = heartbeat_limit
 
@@ -51,12 +51,8 @@ class Pages:
         return web.Response(status=302, headers={"Location": "/api/v1/status"})
 
     async def metrics(self, request: web.Request) -> web.Response:
-        """The registry, in the format that the scraper asks for (OpenMetrics or the Prometheus text format)."""
-        try:
-            encode, content_type = choose_encoder(request.headers.get("Accept", ""))
-        except (ValueError, TypeError):  # the library trips over a version like `one.two`
-            encode, content_type = generate_latest, CONTENT_TYPE_PLAIN_0_0_4
-        return web.Response(body=encode(self._registry), headers={"Content-Type": content_type})
+        """The metrics, in the format and encoding that the scraper asks for."""
+        return await metrics_response(self._metrics, request)
 
     async def healthz(self, _request: web.Request) -> web.Response:
         """Alive: the loop moves. A failing answer asks for a restart, so nothing outside of the process counts here."""
@@ -114,28 +110,6 @@ async def errors_are_json(request: web.Request, handler: Handler) -> web.StreamR
     except Exception:  # noqa: BLE001  # the last line before the network: the daemon outlives any page
         structlog.get_logger("autoscaler.web").error("a page failed", path=request.path, exc_info=True)
         return error_response(500, "Internal Server Error")
-
-
-def prefers_text(accept: str) -> bool:
-    """Whether an Accept header ranks `text/plain` above JSON; JSON wins a draw and everything unsaid.
-
-    >>> prefers_text("text/plain"), prefers_text("*/*"), prefers_text("text/plain;q=0.5, application/json")
-    (True, False, False)
-    """
-    ranks = dict(_ranked(part) for part in accept.lower().split(","))
-    text = ranks.get("text/plain", ranks.get("text/*", 0.0))
-    # A wildcard after a named type says "or whatever you have": it must not outrank the name.
-    anything = 0.0 if text else ranks.get("*/*", 0.0)
-    return text > ranks.get("application/json", ranks.get("application/*", anything))
-
-
-def _ranked(part: str) -> tuple[str, float]:
-    kind, *parameters = (piece.strip() for piece in part.split(";"))
-    quality = next((text.removeprefix("q=") for text in parameters if text.startswith("q=")), "1")
-    try:
-        return kind, float(quality)
-    except ValueError:
-        return kind, 0.0
 
 
 def _lines(checks: Mapping[str, str | None]) -> str:

@@ -6,6 +6,7 @@ never a skip.
 
 import http.client
 import json
+import os
 import secrets
 import shutil
 import socket
@@ -152,8 +153,10 @@ def node_exporter(folder: Path, *, collectors: Sequence[str] = ("meminfo",)) -> 
 
 
 @contextmanager
-def prometheus(folder: Path, config: Mapping[str, object]) -> Iterator[RealServer]:
+def prometheus(folder: Path, config: Mapping[str, object], binary: str = "prometheus") -> Iterator[RealServer]:
     """A Prometheus with this configuration; `global` intervals are 1 s unless it says otherwise.
+
+    `binary` is a name on PATH or the path of another version.
 
     It is known as ours by a random external label. Its first scrape comes 5 to 6 s after the start, since targets are
     taken over every 5 s: start it once for many tests and wait with `wait_until`.
@@ -182,8 +185,40 @@ def prometheus(folder: Path, config: Mapping[str, object]) -> Iterator[RealServe
         "--rules.alert.resend-delay=1s",
         "--log.level=warn",
     ]
-    server = RealServer("prometheus", "prometheus", arguments, port, folder / "prometheus.log")
+    server = RealServer("prometheus", binary, arguments, port, folder / "prometheus.log")
     server.start(lambda: bool(server.get("/-/ready")) and ours in (server.get("/api/v1/status/config") or ""))
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def prometheus_binaries() -> list[str]:
+    """The Prometheus on PATH, and the one that PROMETHEUS_BIN names if it is set."""
+    other = os.environ.get("PROMETHEUS_BIN")
+    return ["prometheus", *([other] if other else [])]
+
+
+@contextmanager
+def alertmanager(folder: Path, receiver: Mapping[str, object], route: Mapping[str, object]) -> Iterator[RealServer]:
+    """An Alertmanager that sends every alert to one receiver, as this route says; it is no part of a cluster.
+
+    It is known as ours by the random end of the receiver's name in its configuration.
+    """
+    name, port = f"autoscaler-{secrets.token_hex(8)}", free_port()
+    config = {"route": {**route, "receiver": name}, "receivers": [{**receiver, "name": name}]}
+    path = folder / "alertmanager.yml"
+    path.write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
+    arguments = [
+        f"--config.file={path}",
+        f"--storage.path={folder / 'alertmanager'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+        "--cluster.listen-address=",
+        "--log.level=debug",
+    ]
+    log = folder / "alertmanager.log"
+    server = RealServer("prometheus-alertmanager", "prometheus-alertmanager", arguments, port, log)
+    server.start(lambda: bool(server.get("/-/ready")) and name in (server.get("/api/v2/status") or ""))
     try:
         yield server
     finally:

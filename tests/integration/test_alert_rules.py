@@ -215,7 +215,7 @@ async def test_a_real_prometheus_fires_for_an_order_in_doubt_and_for_a_ledger_fa
     doubt = an_order(OrderState.IN_DOUBT, time.time() - 3600)
     observer.restore([doubt])
     observer.notice(LedgerFailed("disk is full"))
-    page = WebServer(NothingDecided(), registry, host="127.0.0.1", port=0, version="1.2.3")
+    page = WebServer(NothingDecided(), observer.page, host="127.0.0.1", port=0, version="1.2.3")
     await page.start()
     job = {"job_name": "autoscaler", "static_configs": [{"targets": [page.url.removeprefix("http://")]}]}
     config = {"rule_files": [os.fspath(hurried_rules(tmp_path))], "scrape_configs": [job]}

@@ -150,6 +150,8 @@ def test_a_url_with_a_password_is_not_shown() -> None:
         ("url: http://127.0.0.1:9090", "url: http://u:Secret99@h\n    headers: Secret99"),
         ("url: http://127.0.0.1:9090", "url: http://127.0.0.1:9090\n    headers: {X-Token: [Secret99]}"),
         ("url: http://127.0.0.1:9090", "url: http://127.0.0.1:9090\n    heders: {X-Token: Secret99}"),
+        ("url: http://127.0.0.1:9090", "url: http://127.0.0.1:9090?token=Secret99"),
+        ("url: http://127.0.0.1:9090", "url: http://127.0.0.1:9090\n    authorization: {type: Bearer Secret99}"),
     ],
 )
 def test_a_secret_in_the_wrong_place_or_form_is_not_shown(old: str, new: str) -> None:
@@ -168,6 +170,7 @@ def test_there_must_be_a_source_and_names_must_differ() -> None:
     assert any("there is no source of metrics" in one for one in refused(builders.write(Path(), none)))
     twice = builders.MAIN.replace("central", "gateway")
     (problem,) = refused(builders.write(Path(), twice))
+    assert "prometheus: names in scrape_configs" in problem
     assert "must differ; used twice: gateway" in problem
 
 

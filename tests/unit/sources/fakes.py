@@ -1,14 +1,14 @@
-"""What the tests of the sources share: a clock that stands still, and small HTTP servers on loopback."""
+"""What the tests of the sources share: a clock that stands still, and small servers on loopback."""
 
+import asyncio
 import socket
+import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-
-from autoscaler.settings.sources import ScrapeConfig, StaticConfig
-from autoscaler.sources.scrape import ScrapeSource
 
 LABEL = "ens_region_id"
 REGION = "cn-beijing-cmcc-2"
@@ -66,30 +66,105 @@ def closed_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def group(*targets: str, region: str = REGION, **labels: str) -> StaticConfig:
-    """Targets of one region."""
-    return StaticConfig(targets=targets, labels={LABEL: region, **labels})
+Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def job(*groups: StaticConfig, **settings: object) -> ScrapeConfig:
-    """A scrape job called `edge`."""
-    return ScrapeConfig.model_validate({"job_name": "edge", "static_configs": groups, **settings})
+class Spoken:
+    """A server that says what it is told to, byte by byte. `requests` holds the heads of what it was asked."""
+
+    def __init__(self, talk: Talk) -> None:
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self.port = 0
+        self._talk = talk
+        self._talks: set[asyncio.Task[None]] = set()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/metrics"
+
+    @property
+    def tls_url(self) -> str:
+        return f"https://127.0.0.1:{self.port}/metrics"
+
+    async def heard(self, reader: asyncio.StreamReader) -> bytes:
+        """The next request. Raises IncompleteReadError if there is none."""
+        request = await reader.readuntil(b"\r\n\r\n")
+        self.requests.append(request)
+        return request
+
+    async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._talks.add(task)
+        try:
+            await self._talk(reader, writer)
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the other side had enough, or the test
+        finally:
+            self._talks.discard(task)
+            writer.close()
+
+    async def hang_up(self) -> None:
+        for task in list(self._talks):
+            task.cancel()
+        await asyncio.gather(*self._talks, return_exceptions=True)
 
 
 @asynccontextmanager
-async def scraping(
-    config: ScrapeConfig, *wanted: str, clock: StillClock | None = None, concurrency: int = 200
-) -> AsyncIterator[ScrapeSource]:
-    """A ScrapeSource that is closed at the end."""
-    source = ScrapeSource(
-        config,
-        wanted=frozenset(wanted),
-        region_label=LABEL,
-        clock=clock or StillClock(),
-        concurrency=concurrency,
-        report=lambda _problem: None,
-    )
+async def talking(
+    talk: Callable[[Spoken, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
+    tls: ssl.SSLContext | None = None,
+) -> AsyncIterator[Spoken]:
+    """A server on loopback with which `talk` speaks on every connection."""
+    spoken = Spoken(lambda reader, writer: talk(spoken, reader, writer))
+    server = await asyncio.start_server(spoken.accept, "127.0.0.1", 0, ssl=tls)
+    spoken.port = server.sockets[0].getsockname()[1]
     try:
-        yield source
+        yield spoken
     finally:
-        await source.close()
+        server.close()
+        await spoken.hang_up()
+
+
+@asynccontextmanager
+async def refusing_tls(tls: ssl.SSLContext) -> AsyncIterator[int]:
+    """A server that says in TLS why it refuses a client, which those of asyncio do not; gives its port."""
+
+    def accept(listening: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connected, _ = listening.accept()
+                with tls.wrap_socket(connected, server_side=True, do_handshake_on_connect=False) as refused:
+                    with suppress(ssl.SSLError):
+                        refused.do_handshake()
+                    socket.socket.shutdown(refused, socket.SHUT_WR)
+                    while socket.socket.recv(refused, 1000):
+                        pass  # hanging up with something unread would take back what was said
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        accepting = threading.Thread(target=accept, args=(listening,))
+        accepting.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            await asyncio.to_thread(accepting.join)
+
+
+@asynccontextmanager
+async def saying(*pieces: bytes, hang_up: bool = True, tls: ssl.SSLContext | None = None) -> AsyncIterator[Spoken]:
+    """A server that answers every request with these pieces, and hangs up after the first if it is to."""
+
+    async def talk(spoken: Spoken, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await spoken.heard(reader)
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+            if hang_up:
+                return
+
+    async with talking(talk, tls) as spoken:
+        yield spoken

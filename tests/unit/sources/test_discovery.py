@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from autoscaler.sources.discovery import Discovery
-from tests.unit.sources.fakes import LABEL, REGION, group, job
+from tests.unit.sources.jobs import LABEL, REGION, group, job
 
 
 class Watched:
@@ -77,6 +77,9 @@ async def test_a_file_put_in_the_other_s_place_is_read_even_with_its_size_and_ti
         ("a.json", b'[{"targets": ["\xff"]}]', "is not UTF-8"),
         ("a.yaml", b"- targets: [b:1\n  labels", "is no YAML: line 2"),
         ("a.yaml", b"- targets: [b:1]\n  targets: [c:1]\n", "is no YAML"),
+        ("a.json", b'[{"targets": [%s]}]' % (b"1" * 5000), "can not be read: Exceeds the limit"),
+        ("a.yaml", b'- targets: ["\\U00110000"]', "can not be read: chr() arg not in range"),
+        ("a.yaml", b'- targets: ["\\UFFFFFFFF"]', "can not be read: Python int too large"),
         ("a.yaml", b"", "the whole: Input should be a valid tuple"),
     ],
 )
@@ -117,6 +120,54 @@ async def test_a_file_that_a_glob_no_longer_finds_takes_its_targets_with_it(tmp_
     (tmp_path / "a.json").unlink()
     assert await watched.addresses() == ["b:1"]
     assert watched.reported == []
+
+
+async def test_a_directory_that_vanishes_keeps_its_targets(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", "a:1")
+    watched = Watched(tmp_path, "*.json")
+    assert await watched.addresses() == ["a:1"]
+    away = tmp_path.with_name(f"{tmp_path.name}-away")
+    os.rename(tmp_path, away)  # noqa: PTH104  # what pathlib has for it counts as blocking
+    assert await watched.addresses() == ["a:1"]
+    assert await watched.addresses() == ["a:1"]
+    assert watched.reported == [
+        f"edge: {tmp_path}: No such file or directory; the targets that it last named stay",
+        f"edge: {tmp_path}/a.json: No such file or directory; the targets that it last named stay",
+    ]
+    os.rename(away, tmp_path)  # noqa: PTH104  # as above
+    assert await watched.addresses() == ["a:1"]
+    assert watched.discovery.problems == ()
+
+
+async def test_rules_see_which_file_named_a_target(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", "a:1", labels={LABEL: REGION, "__meta_filepath": "elsewhere"})
+    rules = [{"source_labels": ["__meta_filepath"], "target_label": "file"}]
+    config = job(file_sd_configs=[{"files": [tmp_path / "**.json"]}], relabel_configs=rules)
+    (target,) = await Discovery(config, LABEL, pytest.fail).refresh()
+    assert target.labels["file"] == f"{tmp_path}/a.json"
+    assert "__meta_filepath" not in target.labels
+
+
+async def test_a_change_of_one_file_builds_no_other_target_anew(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", "a:1")
+    write_json(tmp_path / "b.json", "b:1")
+    watched = Watched(tmp_path, "*.json")
+    first = await watched.discovery.refresh()
+    write_json(tmp_path / "b.json", "c:1")
+    second = await watched.discovery.refresh()
+    assert [target.address for target in second] == ["static:1", "a:1", "c:1"]
+    assert second[0] is first[0]
+    assert second[1] is first[1]
+
+
+async def test_dropped_targets_are_counted(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", "a:1", "b:1")
+    rules = [{"action": "drop", "source_labels": ["__address__"], "regex": "b.*"}]
+    config = job(file_sd_configs=[{"files": [tmp_path / "a.json"]}], relabel_configs=rules)
+    discovery = Discovery(config, LABEL, pytest.fail)
+    assert discovery.dropped == 0
+    assert [target.address for target in await discovery.refresh()] == ["a:1"]
+    assert discovery.dropped == 1
 
 
 async def test_a_broken_file_does_not_hold_another_back(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from autoscaler.model.reason import Reason
-from autoscaler.sources.http import Answer, Fetcher, FetchFailed
+from autoscaler.sources.http import AiohttpFetcher, Answer, FetchFailed
 from tests.unit.sources.certificates import self_signed
 from tests.unit.sources.fakes import address, closed_port, page, serving
 
@@ -23,8 +23,8 @@ LIMIT = 1000
 
 
 @asynccontextmanager
-async def fetcher() -> AsyncIterator[Fetcher]:
-    client = Fetcher(lookups=2, reuse=1.0)
+async def fetcher() -> AsyncIterator[AiohttpFetcher]:
+    client = AiohttpFetcher(lookups=2, reuse=1.0)
     try:
         yield client
     finally:

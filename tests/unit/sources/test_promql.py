@@ -1,90 +1,69 @@
 """A pass over the queries of one Prometheus server."""
 
 import asyncio
-import json
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+import threading
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 
-from autoscaler.model.errors import AutoscalerError
-from autoscaler.model.names import RegionId
 from autoscaler.model.reason import Reason
-from autoscaler.model.signals import Sample, TargetStatus, Wave
+from autoscaler.model.signals import Column, TargetStatus, Wave
 from autoscaler.ports import SampleSource
-from autoscaler.settings.sources import PrometheusServer
+from autoscaler.settings.promql_server import PrometheusServer
+from autoscaler.sources import promql
+from autoscaler.sources.http import Answer
 from autoscaler.sources.promql import PromqlNeed, PromqlSource
+from autoscaler.sources.promql_answer import Vector, read_answer
 from tests.unit.sources.fakes import LABEL, NOW, Handler, StillClock, address, page, serving
-
-A, B = RegionId("cn-a"), RegionId("cn-b")
-QUERY = f"sum by ({LABEL}) (load)"
-PATH = "/api/v1/query"
-
-
-def series(value: object, region: str | None = A, **labels: str) -> dict[str, object]:
-    own = {} if region is None else {LABEL: region}
-    return {"metric": {**own, **labels}, "value": [NOW, value]}
-
-
-def vector(*elements: object, **more: object) -> Handler:
-    return answer({"status": "success", "data": {"resultType": "vector", "result": elements}, **more})
-
-
-def result(kind: str, value: object) -> Handler:
-    return answer({"status": "success", "data": {"resultType": kind, "result": value}})
-
-
-def answer(body: object, status: int = 200) -> Handler:
-    async def handler(_request: web.Request) -> web.Response:
-        return web.Response(status=status, text=json.dumps(body), content_type="application/json")
-
-    return handler
+from tests.unit.sources.query_api import (
+    PATH,
+    QUERY,
+    WHOLE,
+    A,
+    B,
+    C,
+    answer,
+    asking,
+    collected,
+    result,
+    series,
+    told,
+    up,
+    vector,
+    wholes,
+)
 
 
-@asynccontextmanager
-async def asking(server: TestServer, *needs: PromqlNeed, **settings: object) -> AsyncIterator[PromqlSource]:
-    written = {"name": "prom", "url": f"http://{address(server)}", **settings}
-    source = PromqlSource(
-        PrometheusServer.model_validate(written),
-        needs or [PromqlNeed(QUERY, 60)],
-        region_label=LABEL,
-        clock=StillClock(),
-        report=lambda _problem: None,
-    )
-    try:
-        yield source
-    finally:
-        await source.close()
-
-
-async def collected(handler: Handler, **settings: object) -> Wave:
-    async with serving({PATH: handler}) as server, asking(server, **settings) as source:
-        return await source.collect()
-
-
-async def test_each_region_that_answers_has_its_sample_and_its_status() -> None:
+async def test_each_region_that_answers_has_its_column_and_its_status() -> None:
     wave = await collected(vector(series("1.5", A), series("-2e3", B, zone="x")))
-    assert wave == Wave(
-        source="prom",
-        at=NOW,
-        took=0.0,
-        targets=tuple(TargetStatus(QUERY, region, up=True, reason=Reason.UP) for region in (A, B)),
-        samples=(
-            Sample(A, QUERY, QUERY, {LABEL: A}, 1.5, NOW),
-            Sample(B, QUERY, QUERY, {LABEL: B, "zone": "x"}, -2000.0, NOW),
-        ),
+    columns = {A: Column(({},), (1.5,), NOW), B: Column(({"zone": "x"},), (-2000.0,), NOW)}
+    by_region = tuple(
+        TargetStatus(QUERY, region, up=True, reason=Reason.UP, labels={LABEL: region}, columns={QUERY: column})
+        for region, column in columns.items()
     )
+    assert wave == Wave(source="prom", at=NOW, took=0.0, targets=(*by_region, up()))
+    assert wave.regions is None
 
 
-async def test_a_source_is_named_and_paced_as_its_server() -> None:
-    async with serving({PATH: vector()}) as server, asking(server, interval="5s") as made:
+async def test_an_answer_without_series_says_that_it_was_an_answer() -> None:
+    assert (await collected(vector())).targets == (up(),)
+
+
+async def test_the_first_pass_is_due_at_once_and_the_next_an_interval_after_its_start() -> None:
+    clock = StillClock()
+
+    async def handler(_request: web.Request) -> web.Response:
+        clock.elapsed += 2
+        return web.json_response({"status": "success", "data": {"resultType": "vector", "result": []}})
+
+    async with serving({PATH: handler}) as server, asking(server, interval="5s", clock=clock) as made:
         source: SampleSource = made
-        assert (source.name, source.interval) == ("prom", 5.0)
-        assert (await source.collect()).targets == ()
+        assert (source.name, source.pause()) == ("prom", 0.0)
+        wave = await source.collect()
+        assert (wave.took, source.pause()) == (2.0, 3.0)
+        clock.elapsed += 7
+        assert source.pause() == 0.0
 
 
 async def test_each_distinct_query_is_asked_once_with_its_limits() -> None:
@@ -99,44 +78,81 @@ async def test_each_distinct_query_is_asked_once_with_its_limits() -> None:
         url = f"http://{address(server)}/prefix/"
         async with asking(server, *needs, url=url, timeout="2s") as source:
             await source.collect()
+    path = "/prefix" + PATH
     assert sorted(asked, key=str) == [
-        ("POST", "/prefix" + PATH, {"query": "down", "timeout": "2.000", "lookback_delta": "0.500"}),
-        ("POST", "/prefix" + PATH, {"query": "up", "timeout": "2.000", "lookback_delta": "90.000"}),
+        ("POST", path, {"query": "down", "timeout": "2.000", "lookback_delta": "0.500", "max_lookback": "0.500"}),
+        ("POST", path, {"query": "up", "timeout": "2.000", "lookback_delta": "90.000", "max_lookback": "90.000"}),
     ]
 
 
+async def test_a_large_answer_is_read_as_a_small_one_is_and_does_not_hold_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def noting(given: Answer) -> Vector:
+        threads.append(threading.current_thread())
+        return read_answer(given)
+
+    monkeypatch.setattr(promql, "read_answer", noting)
+    many = [series(str(number), A, instance=f"10.0.0.1:{number}") for number in range(2000)]
+    (status, whole) = (await collected(vector(*many))).targets
+    assert (sorted(status.columns[QUERY].values), whole) == ([float(number) for number in range(2000)], up())
+    await collected(vector(series("1", A)))
+    assert [thread is threading.main_thread() for thread in threads] == [False, True]
+
+
 async def test_nan_and_infinity_are_passed_on_and_not_judged() -> None:
-    wave = await collected(vector(series("NaN", A), series("+Inf", B), series("-Inf", "cn-c")))
-    first, *others = [sample.value for sample in wave.samples]
-    assert math.isnan(first)
-    assert others == [math.inf, -math.inf]
+    wave = await collected(vector(series("NaN", A), series("+Inf", B), series("-Inf", C)))
+    found = told(wave)
+    nan = found.pop(A)
+    assert isinstance(nan, float)
+    assert math.isnan(nan)
+    assert found == {B: math.inf, C: -math.inf}
 
 
-async def test_two_series_of_one_region_are_not_chosen_between() -> None:
-    wave = await collected(vector(series("1", A, cpu="0"), series("2", B), series("3", A, cpu="1")))
-    assert [(sample.region, sample.value) for sample in wave.samples] == [(B, 2.0)]
-    (down,) = (target for target in wave.targets if not target.up)
-    assert (down.region, down.reason) == (A, Reason.SEVERAL_SERIES)
-    assert down.detail == "2 series of this region; group them by ens_region_id"
+async def test_the_series_of_one_region_stay_together_in_an_order_of_their_own() -> None:
+    wave = await collected(vector(series("1", A, cpu="1"), series("2", B), series("3", A, cpu="0")))
+    assert told(wave) == {A: (3.0, 1.0), B: 2.0}
+    column = wave.targets[0].columns[QUERY]
+    assert column.series == ({"cpu": "0"}, {"cpu": "1"})
+    assert [wave.targets[0].label(one, LABEL) for one in column.series] == [A, A]
+    assert all(status.up for status in wave.targets)
+
+
+async def test_the_same_series_are_the_same_objects_in_every_region_and_at_every_answer() -> None:
+    elements = [series("1", A, cpu="0"), series("2", A, cpu="1"), series("3", B, cpu="1"), series("4", B, cpu="0")]
+
+    async def handler(_request: web.Request) -> web.Response:
+        elements.reverse()
+        return web.json_response({"status": "success", "data": {"resultType": "vector", "result": elements}})
+
+    async with serving({PATH: handler}) as server, asking(server) as source:
+        waves = [await source.collect(), await source.collect()]
+        elements.append(series("5", B, cpu="2"))
+        waves.append(await source.collect())
+    columns = [status.columns[QUERY].series for wave in waves for status in wave.targets if status.columns]
+    known = columns[0]
+    assert [one is known for one in columns] == [True] * 4 + [len(one) == 2 for one in columns[4:]]
+    assert [len(one) for one in columns].count(3) == 1
 
 
 async def test_series_without_a_region_are_dropped_and_told_once_for_each_change() -> None:
-    told: list[str] = []
+    reported: list[str] = []
     elements = [series("1", None), series("1", ""), series("2", B)]
 
     async def handler(_request: web.Request) -> web.Response:
         return web.json_response({"status": "success", "data": {"resultType": "vector", "result": elements}})
 
-    async with serving({PATH: handler}) as server, asking(server) as source:
-        source._report = told.append
+    async with serving({PATH: handler}) as server, asking(server, reported=reported) as source:
         wave = await source.collect()
         await source.collect()
         elements.append(series("3", None))
         await source.collect()
-    assert [(sample.region, sample.value) for sample in wave.samples] == [(B, 2.0)]
+    assert told(wave) == {B: 2.0}
     detail = "2 series have no label ens_region_id and are dropped"
-    assert wave.targets[-1] == TargetStatus(QUERY, RegionId(""), up=False, reason=Reason.WRONG_RESULT, detail=detail)
-    assert told == [f"prom: {detail}: {QUERY}", f"prom: {detail.replace('2', '3')}: {QUERY}"]
+    assert wholes(wave) == [TargetStatus(QUERY, WHOLE, up=False, reason=Reason.WRONG_RESULT, detail=detail)]
+    assert reported == [f"prom: {detail}: {QUERY}", f"prom: {detail.replace('2', '3')}: {QUERY}"]
 
 
 async def test_dropped_series_are_logged_where_nobody_else_listens(caplog: pytest.LogCaptureFixture) -> None:
@@ -152,10 +168,39 @@ async def test_dropped_series_are_logged_where_nobody_else_listens(caplog: pytes
     ]
 
 
-async def test_warnings_stand_with_what_they_are_about() -> None:
-    wave = await collected(vector(series("1"), warnings=["a store did not answer", "another neither"]))
-    assert wave.targets[0].up
-    assert wave.targets[0].detail == "a store did not answer; another neither"
+@pytest.mark.parametrize(
+    ("more", "detail"),
+    [
+        (
+            {"warnings": ["rpc error: store 10.0.0.1 is gone", "No StoreAPIs matched for this query"]},
+            "rpc error: store 10.0.0.1 is gone; No StoreAPIs matched for this query",
+        ),
+        ({"isPartial": True}, "not every storage node answered"),
+        ({"warnings": ["PromQL warning: mixed", "remote storage: refused"]}, "PromQL warning: mixed; remote storage:"),
+    ],
+)
+async def test_a_partial_answer_is_none_unless_the_operator_takes_it(more: dict[str, object], detail: str) -> None:
+    reported: list[str] = []
+    wave = await collected(vector(series("1"), **more), reported=reported)
+    (status,) = wave.targets
+    assert (status.target, status.region, status.up, status.reason) == (QUERY, WHOLE, False, Reason.PARTIAL_ANSWER)
+    assert detail in status.detail
+    assert [detail in problem for problem in reported] == [True]
+    taken = await collected(vector(series("1"), **more), use_partial_answers=True)
+    assert told(taken) == {A: 1.0}
+    assert [detail in status.detail for status in taken.targets] == [True, True]
+
+
+async def test_remarks_about_the_query_stand_with_the_answer_and_do_not_spoil_it() -> None:
+    warning = 'PromQL warning: quantile value should be between 0 and 1, got 7 (1:10) ("load")'
+    info = 'PromQL info: metric might not be a counter: "load" (1:6)'
+    wave = await collected(vector(series("1"), warnings=[warning], infos=[info]))
+    assert told(wave) == {A: 1.0}
+    assert {status.detail for status in wave.targets} == {f"{warning}; {info}"}
+
+
+async def test_null_for_no_warnings_is_no_fault() -> None:
+    assert told(await collected(vector(series("1"), warnings=None, infos=None))) == {A: 1.0}
 
 
 HISTOGRAM = {"metric": {LABEL: A}, "histogram": [NOW, {"count": "1", "sum": "2", "buckets": []}]}
@@ -169,6 +214,7 @@ HISTOGRAM = {"metric": {LABEL: A}, "histogram": [NOW, {"count": "1", "sum": "2",
         (result("string", [NOW, "x"]), Reason.WRONG_RESULT, "gives a string"),
         (vector(HISTOGRAM), Reason.WRONG_RESULT, "native histograms"),
         (vector(series("one")), Reason.UNPARSABLE, "could not convert string to float"),
+        (vector({"metric": {LABEL: A}, "value": ["NaN", "1"]}), Reason.UNPARSABLE, "should be a finite number"),
         (vector(series(1)), Reason.UNPARSABLE, "0.value.1: Input should be a valid string"),
         (vector({"metric": {LABEL: 1}, "value": [NOW, "1"]}), Reason.UNPARSABLE, f"0.metric.{LABEL}"),
         (answer({"status": "success"}), Reason.UNPARSABLE, "has no data"),
@@ -197,9 +243,8 @@ async def test_a_query_that_fails_whole_is_one_status_with_its_reason(
 ) -> None:
     wave = await collected(handler)
     (status,) = wave.targets
-    assert (status.target, status.region, status.up, status.reason) == (QUERY, RegionId(""), False, reason)
+    assert (status.target, status.region, status.up, status.reason) == (QUERY, WHOLE, False, reason)
     assert detail in status.detail
-    assert wave.samples == ()
 
 
 async def test_a_slow_query_costs_only_itself() -> None:
@@ -211,44 +256,12 @@ async def test_a_slow_query_costs_only_itself() -> None:
         return web.json_response({"status": "success", "data": {"resultType": "vector", "result": [series("1")]}})
 
     needs = [PromqlNeed("slow", 60), PromqlNeed("fast", 60)]
-    async with serving({PATH: handler}) as server, asking(server, *needs, timeout="1s") as source:
+    async with serving({PATH: handler}) as server, asking(server, *needs, timeout="300ms") as source:
         wave = await source.collect()
         hanging.set()
-    assert [(target.target, target.reason) for target in wave.targets] == [
-        ("slow", Reason.TIMED_OUT),
-        ("fast", Reason.UP),
+    assert [(one.target, one.region, one.reason) for one in wave.targets] == [
+        ("slow", WHOLE, Reason.TIMED_OUT),
+        ("fast", A, Reason.UP),
+        ("fast", WHOLE, Reason.UP),
     ]
-    assert [sample.metric for sample in wave.samples] == ["fast"]
-
-
-async def test_the_token_is_read_anew_at_each_pass_and_headers_are_sent(tmp_path: Path) -> None:
-    sent = []
-
-    async def handler(request: web.Request) -> web.Response:
-        sent.append((request.headers.get("Authorization"), request.headers.get("X-Scope-OrgID")))
-        return web.json_response({"status": "success", "data": {"resultType": "vector", "result": []}})
-
-    token = tmp_path / "token"
-    settings = {"bearer_token_file": token, "headers": {"X-Scope-OrgID": "edge"}}
-    async with serving({PATH: handler}) as server, asking(server, **settings) as source:
-        for text in ("first\n", "second"):
-            token.write_text(text, encoding="utf-8")
-            await source.collect()
-    assert sent == [("Bearer first", "edge"), ("Bearer second", "edge")]
-
-
-@pytest.mark.parametrize("content", [None, b"", b"two\nlines", b"\xff", "schlüssel".encode()])
-async def test_without_a_usable_token_nothing_is_asked(tmp_path: Path, content: bytes | None) -> None:
-    asked = []
-
-    async def handler(request: web.Request) -> web.Response:
-        asked.append(request)
-        return web.Response()
-
-    token = tmp_path / "token"
-    if content is not None:
-        token.write_bytes(content)
-    async with serving({PATH: handler}) as server, asking(server, bearer_token_file=token) as source:
-        with pytest.raises(AutoscalerError, match="bearer_token_file"):
-            await source.collect()
-    assert asked == []
+    assert [list(one.columns) for one in wave.targets] == [[], ["fast"], []]

@@ -94,7 +94,7 @@ def a_plan(desired: int, committed: int = 2, reason: Reason = Reason.ABOVE_TARGE
 
 def a_wave(*, up: bool, reason: Reason = Reason.TIMED_OUT) -> WaveArrived:
     target = TargetStatus("http://edge", REGION, up=up, reason=Reason.UP if up else reason, detail="d")
-    return WaveArrived(Wave("nodes", AT, 0.1, (target,), ()))
+    return WaveArrived(Wave("nodes", AT, 0.1, (target,)))
 
 
 def an_order_in(state: OrderState, reason: Reason = Reason.DECIDED) -> Order:
@@ -220,6 +220,15 @@ def test_a_target_is_told_once_per_change_of_its_reason(log: Log) -> None:
     assert (line["level"], line["target"], line["reason"]) == ("warning", "http://edge", "TimedOut")
     assert len(log.notice(a_wave(up=False, reason=Reason.DNS_FAILED), a_wave(up=False, reason=Reason.DNS_FAILED))) == 1
     assert [line["level"] for line in log.notice(a_wave(up=True), a_wave(up=True))] == ["info"]
+
+
+def test_a_wave_about_other_regions_makes_a_silent_target_no_news(log: Log) -> None:
+    elsewhere = RegionId("cn-elsewhere")
+    other = WaveArrived(Wave("nodes", AT, 0.1, (), frozenset({elsewhere})))
+    assert [line["event"] for line in log.notice(a_wave(up=False), other, a_wave(up=False))] == ["target is down"]
+    assert [line["event"] for line in log.notice(other, a_wave(up=True))] == ["target answers again"]
+    of_region = WaveArrived(Wave("nodes", AT, 0.1, (), frozenset({REGION})))  # the target is gone, and comes new
+    assert len(log.notice(a_wave(up=False), of_region, a_wave(up=False))) == 2
 
 
 def test_a_source_that_stays_broken_is_told_once_and_again_when_it_is_back(log: Log) -> None:

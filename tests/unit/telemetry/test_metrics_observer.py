@@ -67,7 +67,7 @@ def a_plan(*decisions: Decision) -> PlanMade:
 
 
 def a_wave(*targets: TargetStatus) -> WaveArrived:
-    return WaveArrived(Wave("nodes", AT, 0.7, targets, ()))
+    return WaveArrived(Wave("nodes", AT, 0.7, targets))
 
 
 DOWN = TargetStatus("t-down", REGION, up=False, reason=Reason.TIMED_OUT)
@@ -148,7 +148,9 @@ def test_a_decision_shows_the_numbers_of_its_region(scrape: Scrape) -> None:
 
 
 def test_unknown_capacity_is_no_series_and_not_zero(scrape: Scrape) -> None:
-    scrape.notice(a_plan(a_decision(ready=2)), a_plan(a_decision(ready=None)))
+    scrape.notice(a_plan(a_decision(ready=2)))
+    assert scrape.value("shortfall_nodes", region=REGION) == 3
+    scrape.notice(a_plan(a_decision(ready=None)))
     assert scrape.value("ready_nodes", region=REGION) is None
     assert scrape.value("shortfall_nodes", region=REGION) is None
     assert scrape.value("desired_nodes", region=REGION) == 5
@@ -170,14 +172,18 @@ def test_every_signal_of_a_region_has_its_series(scrape: Scrape) -> None:
 
 
 def test_a_missing_signal_is_no_series_and_its_coverage_stays(scrape: Scrape) -> None:
-    scrape.notice(a_plan(a_decision(a_signal("cpu", 0.8))), a_plan(a_decision(a_signal("cpu", None))))
+    scrape.notice(a_plan(a_decision(a_signal("cpu", 0.8))))
+    assert scrape.value("signal_value", region=REGION, signal="cpu") == 0.8
+    scrape.notice(a_plan(a_decision(a_signal("cpu", None))))
     assert scrape.value("signal_value", region=REGION, signal="cpu") is None
     assert scrape.value("signal_age_seconds", region=REGION, signal="cpu") is None
     assert scrape.value("signal_coverage_ratio", region=REGION, signal="cpu") == 0.75
 
 
 def test_a_signal_that_left_the_policy_leaves_the_page(scrape: Scrape) -> None:
-    scrape.notice(a_plan(a_decision(a_signal("cpu"), a_signal("sessions"))), a_plan(a_decision(a_signal("cpu"))))
+    scrape.notice(a_plan(a_decision(a_signal("cpu"), a_signal("sessions"))))
+    assert 'signal="sessions"' in scrape.page()
+    scrape.notice(a_plan(a_decision(a_signal("cpu"))))
     assert "sessions" not in scrape.page()
     assert 'signal="cpu"' in scrape.page()
 
@@ -185,6 +191,7 @@ def test_a_signal_that_left_the_policy_leaves_the_page(scrape: Scrape) -> None:
 def test_a_region_that_is_not_kept_loses_its_gauges_only(scrape: Scrape) -> None:
     other = RegionId("cn-wuxi-telecom-4")
     scrape.notice(a_plan(a_decision(a_signal()), a_decision(a_signal(region=other), region=other)))
+    assert scrape.value("desired_nodes", region=REGION) == 5
     scrape.observer.keep({other})
     gauges = [line for line in scrape.page().splitlines() if REGION in line and "_total" not in line]
     assert gauges == []
@@ -314,7 +321,7 @@ def test_an_order_out_of_stock_stops_no_account(scrape: Scrape) -> None:
 
 def test_a_stop_that_a_former_process_met_is_known_from_the_decision(scrape: Scrape) -> None:
     step = GuardStep("account", 5, 4, Reason.ACCOUNT_STOPPED, "refused at 10:02")
-    scrape.notice(a_plan(replace(a_decision(), steps=(step,))))
+    scrape.notice(a_plan(a_decision()._replace(steps=(step,))))
     assert scrape.value("account_stopped") == 1
 
 
@@ -325,7 +332,7 @@ def in_state(state: OrderState, reason: Reason = Reason.DECIDED, settled_at: flo
 
 def held(reason: Reason) -> PlanMade:
     step = GuardStep("brake", 6, 4, reason, "held at what is committed")
-    return a_plan(replace(a_decision(desired=4), steps=(step,)))
+    return a_plan(a_decision(desired=4)._replace(steps=(step,)))
 
 
 def test_a_human_is_needed_while_an_order_is_in_doubt(scrape: Scrape) -> None:
@@ -337,7 +344,9 @@ def test_a_human_is_needed_while_an_order_is_in_doubt(scrape: Scrape) -> None:
 
 
 def test_a_human_is_needed_while_a_brake_holds_the_region_and_no_longer(scrape: Scrape) -> None:
-    scrape.notice(held(Reason.JOINS_LATCHED), held(Reason.BREAKER_OPEN))
+    scrape.notice(held(Reason.JOINS_LATCHED))
+    assert scrape.value("needs_human", region=REGION, reason="JoinsLatched") == 1
+    scrape.notice(held(Reason.BREAKER_OPEN))
     assert scrape.value("needs_human", region=REGION, reason="BreakerOpen") == 1
     assert scrape.value("needs_human", region=REGION, reason="JoinsLatched") is None
     scrape.notice(a_plan(a_decision()))

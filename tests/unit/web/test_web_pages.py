@@ -22,7 +22,10 @@ from autoscaler.model.reason import Reason
 from autoscaler.model.signals import Signal, TargetStatus, Wave
 from autoscaler.policy.explain import explain, summary
 from autoscaler.ports import Observer
-from autoscaler.web.pages import prefers_text
+from autoscaler.telemetry.exposition import Exposition
+from autoscaler.telemetry.families import Families, Labels
+from autoscaler.web.accept import prefers_text, takes_gzip
+from autoscaler.web.metrics import SMALL
 from autoscaler.web.server import WebServer
 from autoscaler.web.sources import SourceBoard
 from autoscaler.web.status import StatusView, strict_json
@@ -64,8 +67,10 @@ WAVE = Wave(
         TargetStatus("a", REGION, up=True, reason=Reason.UP),
         TargetStatus("b", REGION, up=False, reason=Reason.TIMED_OUT, detail="no answer"),
     ),
-    (),
 )
+
+
+NO_METRICS = Exposition(CollectorRegistry(), Families(), ())
 
 
 @dataclass
@@ -123,17 +128,24 @@ class Site:
         self.board = Board()
         self.registry = CollectorRegistry()
         Counter("autoscaler_ledger_failures_total", "Help.", registry=self.registry).inc()
+        self.families = Families()
         view: StatusView = self.board
         self.sources = SourceBoard()
         self.sources.notice(WaveArrived(WAVE))
-        self.server = WebServer(view, self.registry, host="127.0.0.1", port=0, version="1.2.3", sources=self.sources)
+        self.server = WebServer(
+            view,
+            Exposition(self.registry, self.families, ()),
+            host="127.0.0.1",
+            port=0,
+            version="1.2.3",
+            sources=self.sources,
+        )
 
-    async def ask(self, path: str, accept: str = "*/*", method: str = "GET") -> Answer:
+    async def ask(self, path: str, accept: str = "*/*", method: str = "GET", encoding: str = "identity") -> Answer:
+        headers = {"Accept": accept, "Accept-Encoding": encoding}
         async with (
             aiohttp.ClientSession() as session,
-            session.request(
-                method, self.server.url + path, headers={"Accept": accept}, allow_redirects=False
-            ) as response,
+            session.request(method, self.server.url + path, headers=headers, allow_redirects=False) as response,
         ):
             return Answer(response.status, dict(response.headers), await response.text())
 
@@ -147,7 +159,7 @@ async def site() -> AsyncIterator[Site]:
 
 
 async def test_port_zero_is_a_free_port_below_32768_each_time(site: Site) -> None:
-    second = WebServer(Board(), CollectorRegistry(), host="127.0.0.1", port=0, version="1")
+    second = WebServer(Board(), NO_METRICS, host="127.0.0.1", port=0, version="1")
     await second.start()
     ports = {int(server.url.rsplit(":", 1)[1]) for server in (site.server, second)}
     await second.stop()
@@ -157,7 +169,7 @@ async def test_port_zero_is_a_free_port_below_32768_each_time(site: Site) -> Non
 
 async def test_a_taken_port_is_said_at_once(site: Site) -> None:
     port = int(site.server.url.rsplit(":", 1)[1])
-    second = WebServer(Board(), CollectorRegistry(), host="127.0.0.1", port=port, version="1")
+    second = WebServer(Board(), NO_METRICS, host="127.0.0.1", port=port, version="1")
     with pytest.raises(OSError, match="in use"):
         await second.start()
     await second.stop()
@@ -186,6 +198,62 @@ async def test_metrics_are_openmetrics_when_asked(site: Site) -> None:
 async def test_an_unreadable_accept_header_still_gets_metrics(site: Site) -> None:
     answer = await site.ask("/metrics", "application/openmetrics-text;version=one.two")
     assert (answer.status, "autoscaler_ledger_failures_total 1.0" in answer.text) == (200, True)
+
+
+async def test_openmetrics_ends_with_its_end_and_has_no_created_series(site: Site) -> None:
+    series = site.families.counter("autoscaler_things_total", "Help.").series(Labels({"region": REGION}))
+    series.set(2)
+    answer = await site.ask("/metrics", "application/openmetrics-text")
+    assert answer.text.endswith(f'autoscaler_things_total{{region="{REGION}"}} 2.0\n# EOF\n')
+    assert "# TYPE autoscaler_things counter\n" in answer.text
+    assert "autoscaler_things_created" not in answer.text
+
+
+async def test_the_escaping_that_is_asked_for_is_the_one_that_is_sent_and_named(site: Site) -> None:
+    site.families.gauge("autoscaler_desired_nodes", "Help.").series(Labels({"region": REGION})).set(3)
+    answer = await site.ask("/metrics", "application/openmetrics-text;version=1.0.0;escaping=dots")
+    assert answer.headers["Content-Type"].endswith("; escaping=dots")
+    assert f'\nautoscaler__desired__nodes{{region="{REGION}"}} 3.0\n' in answer.text
+
+
+@pytest.mark.parametrize("regions", [1, 2000])
+async def test_metrics_are_gzip_where_it_is_taken_and_the_same_page(site: Site, regions: int) -> None:
+    family = site.families.gauge("autoscaler_desired_nodes", "Help.")
+    for n in range(regions):
+        family.series(Labels({"region": f"cn-region-{n}"})).set(n)
+    plain, packed = await site.ask("/metrics"), await site.ask("/metrics", encoding="deflate, gzip;q=0.5")
+    assert "Content-Encoding" not in plain.headers
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert packed.text == plain.text
+    assert (len(plain.text) > SMALL) == (regions > 1)
+    assert int(packed.headers["Content-Length"]) < max(300, len(plain.text) / 4)
+    assert plain.headers["Vary"] == packed.headers["Vary"] == "Accept, Accept-Encoding"
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+async def test_head_has_the_headers_of_get_and_no_body(site: Site, encoding: str) -> None:
+    got, head = [await site.ask("/metrics", method=method, encoding=encoding) for method in ("GET", "HEAD")]
+    assert (head.status, head.text) == (200, "")
+    names = ("Content-Type", "Content-Length", "Vary")
+    assert [head.headers[name] for name in names] == [got.headers[name] for name in names]
+    assert head.headers.get("Content-Encoding") == got.headers.get("Content-Encoding")
+
+
+@pytest.mark.parametrize(
+    ("header", "taken"),
+    [
+        ("", False),
+        ("gzip", True),
+        ("GZIP ; q=0.2", True),
+        ("deflate, gzip;q=1.0, *;q=0.5", True),
+        ("gzip;q=0", False),
+        ("gzip;q=odd", False),
+        ("identity", False),
+        ("x-gzip", False),
+    ],
+)
+def test_gzip_is_sent_to_those_who_name_it_only(header: str, taken: bool) -> None:
+    assert takes_gzip(header) is taken
 
 
 @pytest.mark.parametrize(
@@ -279,7 +347,7 @@ async def test_an_order_shows_what_of_it_counts_against_budgets(site: Site) -> N
 
 async def test_a_region_shows_what_is_being_bought_for_it(site: Site) -> None:
     purchase = Purchase(OPERATION, 2, Money(50_000), OTHER)
-    site.board.known = [BLIND, replace(DECISION, purchase=purchase)]
+    site.board.known = [BLIND, DECISION._replace(purchase=purchase)]
     regions = (await site.ask("/api/v1/status")).document["regions"]
     assert isinstance(regions, list)
     assert regions[0]["purchase"] == {"type": "ens.sn1", "nodes": 2, "cost": 500.0, "for_region": OTHER}
@@ -310,8 +378,24 @@ def test_a_source_that_never_answered_is_listed_with_its_fault() -> None:
     assert (entry["source"], entry["at"], entry["fault"]) == ("nodes", None, "refused")
 
 
+def test_a_wave_about_some_regions_leaves_what_was_learnt_of_the_others() -> None:
+    board = SourceBoard()
+    down = TargetStatus("c", OTHER, up=False, reason=Reason.DNS_FAILED)
+    board.notice(WaveArrived(Wave("nodes", AT, 0.5, (*WAVE.targets, down))))
+    board.notice(WaveArrived(Wave("nodes", AT + 5, 0.1, WAVE.targets[:1], frozenset({REGION}))))
+    (entry,) = board.entries()
+    assert (entry["at"], entry["took_seconds"]) == (AT + 5, 0.1)
+    assert (entry["targets_up"], entry["targets_total"]) == (1, 2)
+    assert entry["down"] == [{"target": "c", "region": OTHER, "reason": "DnsFailed", "detail": ""}]
+    board.notice(WaveArrived(Wave("nodes", AT + 9, 0.1, (), frozenset({OTHER, RegionId("cn-never-seen")}))))
+    (entry,) = board.entries()
+    assert (entry["targets_up"], entry["targets_total"], entry["down"]) == (1, 1, [])
+    board.notice(WaveArrived(Wave("nodes", AT + 15, 0.1, ())))
+    assert board.entries()[0]["targets_total"] == 0
+
+
 async def test_a_server_without_a_source_board_lists_no_sources() -> None:
-    server = WebServer(Board(), CollectorRegistry(), host="127.0.0.1", port=0, version="1")
+    server = WebServer(Board(), NO_METRICS, host="127.0.0.1", port=0, version="1")
     await server.start()
     async with aiohttp.ClientSession() as session, session.get(server.url + "/api/v1/status") as response:
         assert (await response.json())["sources"] == []
@@ -404,7 +488,7 @@ def test_the_accept_header_chooses_text_only_when_it_ranks_first(accept: str, te
 
 def test_an_ipv6_host_is_bracketed_and_a_wildcard_is_reachable() -> None:
     def url(host: str) -> str:
-        return WebServer(Board(), CollectorRegistry(), host=host, port=9090, version="1").url
+        return WebServer(Board(), NO_METRICS, host=host, port=9090, version="1").url
 
     assert url("::1") == "http://[::1]:9090"
     assert url("0.0.0.0") == "http://127.0.0.1:9090"
