@@ -1,10 +1,12 @@
 """The series that call a human, and the count of what humans did.
 
 Decisions, orders and acts come in, the instruments change. What calls a human is judged by `policy.attention`; this
-module remembers what that needs: each region's last decision and its orders.
+module remembers what that needs: each region's last decision and its orders. It is asked when a scrape wants to know,
+a bounded number of regions at a time (`exposition.Backlog`), and not at every decision.
 """
 
 from collections.abc import Collection, Iterable
+from itertools import islice
 
 from autoscaler.model.act import EVERYWHERE, Act, ActKind
 from autoscaler.model.decision import Decision
@@ -12,7 +14,9 @@ from autoscaler.model.names import OrderId, RegionId
 from autoscaler.model.order import Order, OrderState
 from autoscaler.model.reason import Reason
 from autoscaler.policy.attention import attention
+from autoscaler.telemetry.families import Labels, Series
 from autoscaler.telemetry.instruments import HumanInstruments
+from autoscaler.telemetry.names import REASON, REGION
 
 _TOLD_BY_REFUSAL = frozenset({Reason.BUDGET_EXHAUSTED, Reason.PRICE_UNKNOWN})
 """Why a decision did not become an order, where no decision and no order says so."""
@@ -26,7 +30,8 @@ class HumanSeries:
         self._is = instruments
         self._decisions: dict[RegionId, Decision] = {}
         self._orders: dict[RegionId, dict[OrderId, Order]] = {}
-        self._needed: dict[RegionId, frozenset[Reason]] = {}
+        self._needed: dict[RegionId, dict[Reason, Series]] = {}
+        self._waiting: dict[RegionId, None] = {}
         self._refused: dict[RegionId, Reason] = {}
         self._stopped_at: float | None = None
         self._is.account_stopped.set(0)
@@ -36,8 +41,7 @@ class HumanSeries:
         self._orders = {}
         for order in orders:
             self._remember(order)
-        for region in {*self._needed, *self._orders}:
-            self._show(region)
+        self._waiting.update(dict.fromkeys([*self._needed, *self._orders]))
 
     def decided(self, decision: Decision) -> None:
         """A region was decided."""
@@ -46,20 +50,20 @@ class HumanSeries:
             self._refused.pop(decision.region, None)  # nothing is wanted any more
         if self._stopped_at is None and any(step.reason is Reason.ACCOUNT_STOPPED for step in decision.steps):
             self._stop(decision.at)  # the ledger remembers a refusal that a former process got
-        self._show(decision.region)
+        self._waiting[decision.region] = None
 
     def order_refused(self, region: RegionId, reason: Reason) -> None:
         """A decision did not become an order."""
         if reason in _TOLD_BY_REFUSAL:
             self._refused[region] = reason
-            self._show(region)
+            self._waiting[region] = None
 
     def order_changed(self, order: Order) -> None:
         """An order was written."""
         self._refused.pop(order.region, None)
         self._remember(order)
         self._note_account(order)
-        self._show(order.region)
+        self._waiting[order.region] = None
 
     def act_done(self, act: Act) -> None:
         """A human's act was carried out or refused."""
@@ -71,6 +75,16 @@ class HumanSeries:
         """Forget the decisions of all other regions; their orders stay, since they were paid."""
         for region in [known for known in self._decisions if known not in regions]:
             del self._decisions[region]
+            self._waiting[region] = None
+
+    def __len__(self) -> int:
+        """Regions of which something was told that is not in their series yet."""
+        return len(self._waiting)
+
+    def write(self, most: int) -> None:
+        """Write the series of at most so many regions, the longest waiting first."""
+        for region in list(islice(self._waiting, most)):
+            del self._waiting[region]
             self._show(region)
 
     def _remember(self, order: Order) -> None:
@@ -100,10 +114,14 @@ class HumanSeries:
 
     def _show(self, region: RegionId) -> None:
         orders = tuple(self._orders.get(region, {}).values())
-        now = frozenset(one.reason for one in attention(self._decisions.get(region), orders))
-        now |= {self._refused[region]} if region in self._refused else frozenset()
-        for gone in self._needed.get(region, frozenset()) - now:
-            self._is.needed.remove(region, gone)
-        for reason in now:
-            self._is.needed.labels(region, reason).set(1)
-        self._needed[region] = now
+        now = {one.reason for one in attention(self._decisions.get(region), orders)}
+        if region in self._refused:
+            now.add(self._refused[region])
+        shown = self._needed.pop(region, {})
+        for gone in shown.keys() - now:
+            shown.pop(gone).set(None)
+        for reason in sorted(now - shown.keys()):
+            shown[reason] = self._is.needed.series(Labels({REGION: region, REASON: reason}))
+            shown[reason].set(1)
+        if shown:
+            self._needed[region] = shown

@@ -1,7 +1,8 @@
 """The instruments themselves: every metric of the program, with its help text, labels and buckets.
 
-A registry comes in, registered metrics come out. No event is known here and no value is set, but for counters
-whose label values are known beforehand: those start at zero, so that their first increase is seen as one.
+A registry and families come in, registered metrics come out: in the registry of the client library those of few series
+and all histograms, in the families those with a series for every region. No event is known here and no value is set,
+but for counters whose label values are known beforehand: those start at zero, so that their first increase is seen.
 """
 
 import prometheus_client
@@ -10,49 +11,64 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from autoscaler.model.act import ActKind
 from autoscaler.model.order import OrderState
 from autoscaler.telemetry import names as n
+from autoscaler.telemetry.families import Families
 
 FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 CALLS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0)
 WAITS = (0.01, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)
+LAGS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 PROVISIONING = (30.0, 60.0, 120.0, 180.0, 300.0, 450.0, 600.0, 900.0, 1200.0, 1800.0, 2700.0, 3600.0, 7200.0)
 
 
-class DecisionInstruments:
+class DecisionFamilies:
     """What was decided, per region: gauges describe the last decision of the region."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        region, signal = [n.REGION], [n.REGION, n.SIGNAL]
-        self.desired = Gauge(n.DESIRED_NODES, "Nodes that the last decision wants.", region, registry=registry)
-        self.ready = Gauge(
-            n.READY_NODES, "Ready nodes at the last decision; absent while unknown.", region, registry=registry
-        )
-        self.committed = Gauge(
-            n.COMMITTED_NODES, "Existing and ordered nodes, orders in doubt included.", region, registry=registry
-        )
-        self.shortfall = Gauge(
+    def __init__(self, families: Families) -> None:
+        self.desired = families.gauge(n.DESIRED_NODES, "Nodes that the last decision wants.")
+        self.ready = families.gauge(n.READY_NODES, "Ready nodes at the last decision; absent while unknown.")
+        self.committed = families.gauge(n.COMMITTED_NODES, "Existing and ordered nodes, orders in doubt included.")
+        self.shortfall = families.gauge(
             n.SHORTFALL_NODES,
             "Desired nodes that are not ready: on their way, ordered or not ordered yet; absent while unknown.",
-            region,
-            registry=registry,
         )
-        self.decided_at = Gauge(
-            n.DECISION_TIMESTAMP_SECONDS, "Unix time of the region's last decision.", region, registry=registry
+        self.decided_at = families.gauge(n.DECISION_TIMESTAMP_SECONDS, "Unix time of the region's last decision.")
+        self.signal_value = families.gauge(n.SIGNAL_VALUE, "The signal as the last decision saw it; absent if missing.")
+        self.signal_coverage = families.gauge(n.SIGNAL_COVERAGE_RATIO, "Targets that answered in time / targets known.")
+        self.signal_age = families.gauge(
+            n.SIGNAL_AGE_SECONDS, "Age of the signal's oldest sample when it was decided on; absent if missing."
         )
-        self.signal_value = Gauge(
-            n.SIGNAL_VALUE, "The signal as the last decision saw it; absent if missing.", signal, registry=registry
-        )
-        self.signal_coverage = Gauge(
-            n.SIGNAL_COVERAGE_RATIO, "Targets that answered in time / targets known.", signal, registry=registry
-        )
-        self.signal_age = Gauge(
-            n.SIGNAL_AGE_SECONDS,
-            "Age of the signal's oldest sample when it was decided on; absent if missing.",
-            signal,
-            registry=registry,
-        )
+
+
+class DecisionInstruments:
+    """What was decided, all regions together."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.decisions = Counter(n.DECISIONS_TOTAL, "Decisions by their reason code.", [n.REASON], registry=registry)
+        self.abstentions = Counter(
+            n.ABSTENTIONS_TOTAL,
+            "Votes that abstained, by reason code: a signal missing, old, not a number, thinly covered.",
+            [n.REASON],
+            registry=registry,
+        )
+        self.missing = Counter(
+            n.SIGNALS_MISSING_TOTAL,
+            "Times that a region was decided without a value of the signal, by reason code.",
+            [n.SIGNAL, n.REASON],
+            registry=registry,
+        )
         self.plan_duration = Histogram(
             n.PLAN_DURATION_SECONDS, "Time that the policy took for one tick.", buckets=FAST, registry=registry
+        )
+
+
+class OrderFamilies:
+    """What was bought, per region."""
+
+    def __init__(self, families: Families) -> None:
+        self.nodes = families.counter(n.ORDER_NODES_TOTAL, "Nodes bought: counted when the API has accepted.")
+        self.cost = families.counter(
+            n.ORDER_COST_TOTAL,
+            "Cost of the nodes bought, in units of the account's currency: counted when the API has accepted.",
         )
 
 
@@ -68,15 +84,6 @@ class OrderInstruments:
             n.ORDER_OLDEST_TIMESTAMP_SECONDS,
             "Unix time at which the oldest order in a state was made; absent while there is none.",
             [n.STATE],
-            registry=registry,
-        )
-        self.nodes = Counter(
-            n.ORDER_NODES_TOTAL, "Nodes bought: counted when the API has accepted.", [n.REGION], registry=registry
-        )
-        self.cost = Counter(
-            n.ORDER_COST_TOTAL,
-            "Cost of the nodes bought, in units of the account's currency: counted when the API has accepted.",
-            [n.REGION],
             registry=registry,
         )
         self.refused = Counter(
@@ -107,12 +114,9 @@ class OrderInstruments:
 class HumanInstruments:
     """What a human must be told, and what a human has done."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.needed = Gauge(
-            n.NEEDS_HUMAN,
-            "1 while a region does not get on without a human, by reason code; absent otherwise.",
-            [n.REGION, n.REASON],
-            registry=registry,
+    def __init__(self, registry: CollectorRegistry, families: Families) -> None:
+        self.needed = families.gauge(
+            n.NEEDS_HUMAN, "1 while a region does not get on without a human, by reason code; absent otherwise."
         )
         self.account_stopped = Gauge(
             n.ACCOUNT_STOPPED,
@@ -179,13 +183,28 @@ class SourceInstruments:
         )
         self.duration = Histogram(
             n.SOURCE_WAVE_DURATION_SECONDS,
-            "Duration of one pass over all targets.",
+            "Duration of one pass over the targets whose turn it was.",
             source,
             buckets=CALLS,
             registry=registry,
         )
         self.last_wave_at = Gauge(
             n.SOURCE_LAST_WAVE_TIMESTAMP_SECONDS, "Unix time of the last finished pass.", source, registry=registry
+        )
+
+
+class LoopInstruments:
+    """The event loop, in which everything runs."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.lag = Histogram(
+            n.EVENT_LOOP_LAG_SECONDS,
+            "How late the event loop ran what was due, looked at ten times a second.",
+            buckets=LAGS,
+            registry=registry,
+        )
+        self.worst_lag = Gauge(
+            n.EVENT_LOOP_LAG_MAX_SECONDS, "The greatest lag of the last one to two minutes.", registry=registry
         )
 
 

@@ -42,7 +42,7 @@ class LogObserver:
     def __init__(self) -> None:
         self._log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("autoscaler")
         self._decided: dict[RegionId, tuple[Reason, int]] = {}
-        self._targets: dict[str, dict[str, TargetStatus]] = {}
+        self._down: dict[str, dict[RegionId, dict[str, Reason]]] = {}
         self._faults: dict[str, str] = {}
         self._refusals: dict[RegionId, OrderRefused] = {}
 
@@ -82,16 +82,24 @@ class LogObserver:
                 self._log.info("the ledger takes writes again")
 
     def _wave(self, wave: Wave) -> None:
-        before = self._targets.get(wave.source, {})
-        down = {target.target: target for target in wave.targets if not target.up}
-        self._targets[wave.source] = down
+        known = self._down.setdefault(wave.source, {})
+        down: dict[RegionId, dict[str, Reason]] = {}
         for target in wave.targets:
-            last = before.get(target.target)
-            place = {"source": wave.source, "target": target.target, "region": target.region}
-            if not target.up and (last is None or last.reason != target.reason):
-                self._log.warning("target is down", **place, reason=target.reason, detail=target.detail)
-            elif target.up and last is not None:
-                self._log.info("target answers again", **place, reason=target.reason)
+            last = known.get(target.region, {}).get(target.target)
+            if not target.up:
+                down.setdefault(target.region, {})[target.target] = target.reason
+            if (last is not None) if target.up else (last != target.reason):
+                self._target(wave.source, target)
+        for covered in list(known) if wave.regions is None else wave.regions:
+            known.pop(covered, None)
+        known.update(down)
+
+    def _target(self, source: str, target: TargetStatus) -> None:
+        place = {"source": source, "target": target.target, "region": target.region, "reason": target.reason}
+        if target.up:
+            self._log.info("target answers again", **place)
+        else:
+            self._log.warning("target is down", **place, detail=target.detail)
 
     def _plan(self, plan: Plan) -> None:
         for decision in plan.decisions:

@@ -33,6 +33,8 @@ SIGNAL_VALUE: Final = "autoscaler_signal_value"
 SIGNAL_COVERAGE_RATIO: Final = "autoscaler_signal_coverage_ratio"
 SIGNAL_AGE_SECONDS: Final = "autoscaler_signal_age_seconds"
 DECISION_TIMESTAMP_SECONDS: Final = "autoscaler_decision_timestamp_seconds"
+SIGNALS_MISSING_TOTAL: Final = "autoscaler_signals_missing_total"
+ABSTENTIONS_TOTAL: Final = "autoscaler_abstentions_total"
 DECISIONS_TOTAL: Final = "autoscaler_decisions_total"
 PLAN_DURATION_SECONDS: Final = "autoscaler_plan_duration_seconds"
 
@@ -67,5 +69,7 @@ SOURCE_WAVE_DURATION_SECONDS: Final = "autoscaler_source_wave_duration_seconds"
 SOURCE_LAST_WAVE_TIMESTAMP_SECONDS: Final = "autoscaler_source_last_wave_timestamp_seconds"
 
 # The program.
+EVENT_LOOP_LAG_SECONDS: Final = "autoscaler_event_loop_lag_seconds"
+EVENT_LOOP_LAG_MAX_SECONDS: Final = "autoscaler_event_loop_lag_max_seconds"
 BUILD: Final = "autoscaler_build"
 """The client library appends `_info`: the series is `autoscaler_build_info{version="..."} 1`."""
