@@ -45,6 +45,9 @@ unit: $(DEV_STAMP) ## the test suite, with branch coverage
 simulate: $(DEV_STAMP) ## run SEEDS seeds of the deterministic simulation, from FIRST on; PLANTED=bug must fail
 	@$(PY) -m tests.simulation --seeds $(SEEDS) --first $(FIRST) $(if $(PLANTED),--planted $(PLANTED))
 
+bench: $(DEV_STAMP) ## the benchmark against the newest Prometheus to be had; ONLY=name for one row
+	@$(PY) -m bench $(ONLY)
+
 wheel: $(DEV_STAMP) ## build the wheel and smoke-test its CLI in a fresh virtual environment
 	tests/wheel_smoke.sh $(PYTHON)
 
@@ -60,4 +63,4 @@ lock: ## resolve the dependencies anew (needs uv)
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help demo test lint unit simulate wheel format lock clean
+.PHONY: help demo test lint unit simulate bench wheel format lock clean
