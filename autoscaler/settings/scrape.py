@@ -87,8 +87,8 @@ class ScrapeConfig(HttpClientConfig):
     sample_limit: int = Field(
         default=0,
         ge=0,
-        description="Samples of a page, wanted or not, beyond which it is refused; 0: no limit. Not applied, nor are "
-        "the label limits, where there are metric_relabel_configs.",
+        description="Samples of a page, wanted or not, beyond which it is refused; 0: no limit. With "
+        "metric_relabel_configs it counts the wanted samples that these keep.",
     )
     label_limit: int = Field(
         default=0, ge=0, description="Labels of a series beyond which its page is refused; 0: no limit."
