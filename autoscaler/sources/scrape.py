@@ -82,6 +82,7 @@ class ScrapeSource:
         self._ready: dict[RegionId, _Pass] = {}
         self._news = asyncio.Event()
         self._readings: set[asyncio.Task[None]] = set()
+        self._looking: asyncio.Task[tuple[Target, ...]] | None = None
         self._look_at = self._waved_at = -math.inf
 
     @property
@@ -100,7 +101,7 @@ class ScrapeSource:
         """
         await self._start_due()
         while not self._ready and (
-            self._passes or self._clock.monotonic() < self._waved_at + self._config.scrape_interval
+            self._passes or self._looking or self._clock.monotonic() < self._waved_at + self._config.scrape_interval
         ):
             await self._wait()
             await self._start_due()
@@ -121,19 +122,31 @@ class ScrapeSource:
         """Give up what is under way and release connections."""
         await self._discovery.close()
         await self._fetcher.close()
-        for reading in self._readings:
-            reading.cancel()
-        await asyncio.gather(*self._readings, return_exceptions=True)
+        beside = [*self._readings, *([] if self._looking is None else [self._looking])]
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
 
     async def _start_due(self) -> None:
-        new: Sequence[RegionId] = ()
-        if self._clock.monotonic() - self._look_at >= LOOK:
-            self._look_at = self._clock.monotonic()
-            new = self._take(await self._discovery.refresh())
-        due = dict.fromkeys((*new, *self._overdue, *self._timetable.due(self._clock.now())))
+        due = dict.fromkeys((*self._look(), *self._overdue, *self._timetable.due(self._clock.now())))
         # A pass may take a whole interval: the next one then begins when it ends, not an interval later.
         self._overdue = [region for region in due if region in self._passes]
         await self._start([region for region in due if region in self._regions and region not in self._passes])
+
+    def _look(self) -> Sequence[RegionId]:
+        """Look at the discovery beside the scrapes, which a file that is slow to read must not hold up.
+
+        Gives the regions to be scraped at once. Raises what the look raised.
+        """
+        new: Sequence[RegionId] = ()
+        if self._looking is not None and self._looking.done():
+            looked, self._looking = self._looking, None
+            new = self._take(looked.result())
+        if self._looking is None and self._clock.monotonic() - self._look_at >= LOOK:
+            self._look_at = self._clock.monotonic()
+            self._looking = asyncio.create_task(self._discovery.refresh(), name=f"targets of {self.name}")
+            self._looking.add_done_callback(lambda _: self._news.set())
+        return new
 
     def _take(self, targets: tuple[Target, ...]) -> Sequence[RegionId]:
         """Take over what the discovery says; gives the regions to be scraped at once, since they are new and few."""
@@ -182,7 +195,7 @@ class ScrapeSource:
             self._told(running, one.down(Reason.CONNECTION_FAILED, f"{type(error).__name__}: {error}"))
 
     async def _wait(self) -> None:
-        """Until a region is complete, or the next one's moment comes."""
+        """Until a region is complete, the targets are known, or the next region's moment comes."""
         waits = (
             asyncio.create_task(self._news.wait(), name=f"news of {self.name}"),
             asyncio.create_task(self._clock.sleep(self._idle()), name=f"next slot of {self.name}"),
@@ -192,9 +205,10 @@ class ScrapeSource:
         finally:
             for wait in waits:
                 wait.cancel()
+        self._news.clear()
 
     def _idle(self) -> float:
-        moments = [self._look_at + LOOK]
+        moments = [math.inf if self._looking else self._look_at + LOOK]
         if not self._passes:
             moments.append(self._waved_at + self._config.scrape_interval)
         return max(0.0, min(min(moments) - self._clock.monotonic(), self._timetable.wait(self._clock.now())))

@@ -31,7 +31,7 @@ class CounterTrack:
     gaps and times that repeat or go back.
     """
 
-    __slots__ = ("_offsets", "_points", "_raw", "_rows", "_series", "_width", "_window", "at", "grown")
+    __slots__ = ("_asked", "_offsets", "_points", "_raw", "_rows", "_series", "_width", "_window", "at", "grown")
 
     def __init__(self, window: float) -> None:
         self.grown = 0
@@ -49,11 +49,21 @@ class CounterTrack:
         self._raw: array[float] | None = None
         """The newest values as they were read; None while no counter was reset: those in the rows are the same then."""
         self._offsets: array[float] | None = None
+        self._asked = -math.inf
+        """When the target was last asked, by the clock of this machine (Unix seconds)."""
         self._points: list[CounterPoints] | None = None
         """While they have not the same times: each series by itself, and there are no rows."""
 
     def take(self, series: Series, values: Sequence[float], at: float | Sequence[float]) -> None:
-        """Take a column; `series` is the same object as before while the series are the same."""
+        """Take a column; `series` is the same object as before while the series are the same.
+
+        One time for all of it is that of asking, and goes back only if the clock is set back: how long ago the samples
+        before were can not be told then, and too short a time would make too high a rate. So all begins anew.
+        """
+        if isinstance(at, (float, int)):
+            if at < self._asked:
+                self._forget()
+            self._asked = at
         if self._points is None and isinstance(at, (float, int)):
             if not self._rows:
                 self._series, self._width = series, len(values) + _HEAD
@@ -87,6 +97,10 @@ class CounterTrack:
             return range(self.grown)
         return [index for index, one in enumerate(self._points) if one.grown]
 
+    def _forget(self) -> None:
+        del self._rows[:]
+        self._points = self._raw = self._offsets = None
+
     def _add_row(self, values: Sequence[float], at: float) -> bool:
         """Take a column of one time; False if its values must be looked at one by one."""
         rows, width, window = self._rows, self._width, self._window
@@ -98,9 +112,9 @@ class CounterTrack:
             return False
         if rows:
             former = rows[-width]
-            if former - window <= at <= former:
+            if at == former:
                 return True
-            if not 0.0 < at - former <= window:
+            if at - former > window:
                 del rows[:]
         fell = not rows or any(map(lt, values, rows[_HEAD - width :] if self._raw is None else self._raw))
         if fell and not self._begin_again(values):

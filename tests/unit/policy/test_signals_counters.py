@@ -98,9 +98,17 @@ def test_a_sample_that_is_seen_twice_adds_nothing() -> None:
     assert (only.value, only.reason) == (None, Reason.FIRST_SAMPLE)
 
 
-def test_time_does_not_go_back() -> None:
-    assert grown([(0, 100), (30, 160), (15, 900)]) == 2.0
-    assert grown([(0, 100), (30, 160), (15, 900), (45, 190)]) == 2.0
+def test_a_sample_with_an_older_timestamp_of_its_own_is_not_a_new_one() -> None:
+    track = CounterTrack(60)
+    for time, value in ((0.0, 100.0), (30.0, 160.0), (15.0, 900.0)):
+        track.take(ONE, (value,), (time,))
+    assert list(track.each(per_second=True)) == [2.0]
+
+
+def test_a_clock_set_back_a_little_makes_no_rate_too_high() -> None:
+    """The counter grows by 2 a second; the clock is set back by 20 s between the third and the fourth scrape."""
+    assert grown([(0, 0), (15, 30), (30, 60), (25, 90)]) is None
+    assert grown([(0, 0), (15, 30), (30, 60), (25, 90), (40, 120)]) == 2.0
 
 
 def test_a_clock_that_was_set_back_begins_anew() -> None:

@@ -522,3 +522,45 @@ async def test_what_a_target_says_about_its_trouble_is_kept_short(clock: Virtual
         await run.let(1)
     (status,) = run.statuses()
     assert len(status.detail) == 300
+
+
+async def test_a_look_at_the_targets_that_hangs_stops_no_scrape(
+    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scraping(job(group("a"), scrape_interval="5s"), {"a": "load 1\n"}, clock) as run:
+        await run.let(6)
+        before = len(asked(run).asked)
+
+        async def hang() -> tuple[Target, ...]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        monkeypatch.setattr(run.source._discovery, "refresh", hang)
+        await run.let(21)
+        assert len(asked(run).asked) >= before + 4
+
+
+async def test_a_look_that_fails_is_told_and_made_again(clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = ScrapeSource(
+        job(group("a")),
+        wanted=frozenset({"load"}),
+        region_label=LABEL,
+        clock=clock,
+        fetcher=Pages(clock, {"a": "load 1\n"}),
+    )
+    refresh = source._discovery.refresh
+
+    async def fail() -> tuple[Target, ...]:
+        raise RuntimeError("a bug of this program")
+
+    monkeypatch.setattr(source._discovery, "refresh", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        await source.collect()
+    monkeypatch.setattr(source._discovery, "refresh", refresh)
+    run = Run(source, clock)
+    collecting = asyncio.create_task(run.collect())
+    await run.let(6)
+    assert [status.up for status in run.statuses()] == [True]
+    collecting.cancel()
+    await asyncio.gather(collecting, return_exceptions=True)
+    await source.close()
