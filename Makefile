@@ -5,6 +5,7 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 SEEDS ?= 200
 FIRST ?= 1
+SECONDS ?= 60
 LOCK := uv pip compile -q --universal --generate-hashes --no-header --python-version 3.11
 RUN_STAMP := $(VENV)/.run-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
@@ -45,6 +46,10 @@ unit: $(DEV_STAMP) ## the test suite, with branch coverage
 simulate: $(DEV_STAMP) ## run SEEDS seeds of the deterministic simulation, from FIRST on; PLANTED=bug must fail
 	@$(PY) -m tests.simulation --seeds $(SEEDS) --first $(FIRST) $(if $(PLANTED),--planted $(PLANTED))
 
+fuzz: $(DEV_STAMP) ## mutated pages and answers against their readers, SECONDS each
+	@$(PY) -m tests.fuzz.exposition --seconds $(SECONDS)
+	@$(PY) -m tests.fuzz.http_reader --seconds $(SECONDS)
+
 bench: $(DEV_STAMP) ## the benchmark against the newest Prometheus to be had; ONLY=name for one row
 	@$(PY) -m bench $(ONLY)
 
@@ -63,4 +68,4 @@ lock: ## resolve the dependencies anew (needs uv)
 clean: ## remove what the other targets made
 	rm -rf $(VENV) build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help demo test lint unit simulate bench wheel format lock clean
+.PHONY: help demo test lint unit simulate fuzz bench wheel format lock clean
