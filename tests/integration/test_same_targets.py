@@ -43,6 +43,11 @@ class Listing:
     asked: list[dict[str, str]]
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 256
+    """All jobs ask at once at Prometheus' start; one that is turned away asks again a whole refresh_interval later."""
+
+
 @contextmanager
 def listing() -> Iterator[Listing]:
     lists: dict[str, list[Block]] = {}
@@ -61,7 +66,7 @@ def listing() -> Iterator[Listing]:
         def log_message(self, *args: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", free_port()), Handler)
+    server = _Server(("127.0.0.1", free_port()), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, name="http_sd of the test")
     thread.start()
     try:
@@ -167,7 +172,7 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
         every = sum(len(targets) for block in dice.jobs.blocks for targets in groups(block, lists))
         config = {"global": {"scrape_interval": "1m", "scrape_timeout": "10s"}, "scrape_configs": list(blocks.values())}
         with prometheus(folder, config) as server:
-            wait_until(lambda: sum(map(len, _known(server))) >= every, f"Prometheus knows {every} targets")
+            wait_until(lambda: sum(map(len, _known(server))) >= every, f"Prometheus knows {every} targets", within=90.0)
             active, dropped = _known(server)
         yield Both(lists, blocks, _by_job(active), _by_path(dropped))
 
