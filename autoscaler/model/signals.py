@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from autoscaler.model.names import RegionId
 from autoscaler.model.reason import Reason
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """All series of one metric that one target stated: `values[i]` belongs to the series with the labels `series[i]`.
 
     The labels are those on the page, without the target's (see `TargetStatus.label`). While a target states the same
@@ -72,8 +72,7 @@ class Wave:
     regions: frozenset[RegionId] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """One number for one region, with what is needed to judge it.
 
     `value` is None where the number is missing; None is never zero. `at` is Unix seconds of the oldest

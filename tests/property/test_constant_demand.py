@@ -39,7 +39,7 @@ class Region:
         """Decide, and plan what was decided. Gives the nodes bought."""
         self.now += 10
         self.capacity = replace(self.capacity, at=self.now)
-        signals = {"rps": replace(builders.signal(self.load), at=self.now)}
+        signals = {"rps": builders.signal(self.load)._replace(at=self.now)}
         one = replace(builders.region_facts(signals, self.capacity), orders=tuple(self.orders))
         plan = decide(builders.facts(one, at=self.now), builders.policies(self.served))
         for intent in intents(plan):

@@ -99,7 +99,7 @@ def signals_of(spec: SignalSpec, heard: Sequence[tuple[float, Sequence[TargetSta
 def same(one: Signal, two: Signal) -> bool:
     """Equal, where NaN is equal to itself."""
     if one.value is not None and two.value is not None and math.isnan(one.value) and math.isnan(two.value):
-        return replace(one, value=None) == replace(two, value=None)
+        return one._replace(value=None) == two._replace(value=None)
     return one == two
 
 
@@ -203,7 +203,7 @@ def _rounded(signal: Signal) -> Signal:
     """A sum over a target's series may be the difference of two sums, or the sum of differences."""
     if signal.value is None or not math.isfinite(signal.value):
         return signal
-    return replace(signal, value=round(signal.value, 5))
+    return signal._replace(value=round(signal.value, 5))
 
 
 @thorough

@@ -84,11 +84,11 @@ class PageMemory:
         series = self._series
         if series is None or series.keys != keys:
             series = self._taken(statement)
-        if not self._pages.honor_timestamps:
-            times = None
+        if times is None or not self._pages.honor_timestamps:
+            return {metric: Column(of, values[start:stop], at) for metric, start, stop, of in series.places}
         return {
-            metric: Column(one.series, values[start:stop], at if times is None else _times(times[start:stop], at))
-            for (metric, start, stop), one in zip(series.spans, series.lists, strict=True)
+            metric: Column(of, values[start:stop], _times(times[start:stop], at))
+            for metric, start, stop, of in series.places
         }
 
     def _taken(self, statement: Statement) -> PageSeries:

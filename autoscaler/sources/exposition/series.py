@@ -43,11 +43,13 @@ class SeriesList:
 class PageSeries:
     """All series that a page states: `lists[i]` are those of the metric `spans[i]`, `keys` those of all of them."""
 
-    __slots__ = ("__weakref__", "keys", "lists", "spans")
+    __slots__ = ("__weakref__", "keys", "lists", "places", "spans")
 
     def __init__(self, spans: Sequence[Span], lists: Sequence[SeriesList]) -> None:
         self.spans = spans
         self.lists = lists
+        self.places = [(*span, one.series) for span, one in zip(spans, lists, strict=True)]
+        """Of each metric where its values stand, and what they are of."""
         self.keys: tuple[bytes, ...] = tuple(chain.from_iterable(one.keys for one in lists))
 
     def of(self, metric: str) -> SeriesList | None:
