@@ -23,7 +23,7 @@ from autoscaler.settings.scrape import ScrapeConfig
 from autoscaler.sources.exposition import Pages, Unparsable
 from tests.fuzz.exporter import WANTED, Exporter, broken
 from tests.fuzz.exposition import NOW, OPENMETRICS, TEXT, rows_of
-from tests.integration.servers import RealServer, free_port, prometheus, wait_until
+from tests.integration.servers import RealServer, free_port, prometheus
 
 STARTED = int(time.time()) - 60
 """Unix seconds that pages may state."""
@@ -212,14 +212,31 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
             {"targets": [address], "labels": {"page": str(number), "__metrics_path__": f"/{number}"}}
             for number in range(len(PAGES))
         ]
-        job = {"job_name": "pages", "scrape_interval": "5s", "static_configs": groups}
+        job = {"job_name": "pages", "scrape_interval": "8s", "scrape_timeout": "8s", "static_configs": groups}
         with prometheus(tmp_path_factory.mktemp("stored"), {"scrape_configs": [job]}) as server:
-            wait_until(lambda: all_answered(server), "every page is scraped in time", within=60)
-            yield what_is_stored(server)
+            yield what_is_stored(server, verdicts(server))
 
 
-def what_is_stored(server: RealServer) -> Stored:
-    up = {int(row["metric"]["page"]): row["value"][1] == "1" for row in query(server, "up")}
+def verdicts(server: RealServer) -> Mapping[int, str]:
+    """What Prometheus said of each page once it was read in time: "" or the error. A busy machine may take a while."""
+    said: dict[int, str] = {}
+    end = time.monotonic() + 90
+    while len(said) < len(PAGES):
+        missing = f"{len(PAGES) - len(said)} pages are not scraped in time: {list(errors_of(server).items())[:3]}"
+        assert time.monotonic() < end, missing
+        # The pages are served by this very process: asking all the time would keep it from that.
+        time.sleep(0.5)
+        said.update((page, error) for page, error in errors_of(server).items() if not is_late(error))
+    return said
+
+
+def is_late(error: str) -> bool:
+    """Whether the page was not read at all, for want of time or of a connection."""
+    return error.startswith("Get ") or any(word in error for word in ("deadline", "reset by peer", "unexpected EOF"))
+
+
+def what_is_stored(server: RealServer, errors: Mapping[int, str]) -> Stored:
+    up = {int(row["metric"]["page"]): row["value"][1] == "1" for row in query(server, "max_over_time(up[5m])")}
     series: dict[int, Read] = defaultdict(dict)
     for row in query(server, '{page=~".+"}[5m]'):
         labels = {name: value for name, value in row["metric"].items() if name not in ("instance", "job")}
@@ -227,18 +244,14 @@ def what_is_stored(server: RealServer) -> Stored:
         at, value = row["values"][-1]
         if metric in WANTED:
             series[number][metric, frozenset(labels.items())] = repr(float(value)), at
-    return Stored(up, series, errors_of(server))
-
-
-def all_answered(server: RealServer) -> bool:
-    """Whether each page was scraped, and none was too late on a busy machine."""
-    late = any("deadline" in error or "connect" in error for error in errors_of(server).values())
-    return not late and len(query(server, "up")) == len(PAGES)
+    return Stored(up, series, errors)
 
 
 def errors_of(server: RealServer) -> Mapping[int, str]:
+    """The last error, or "", of each page that was scraped already."""
     targets: Any = server.get_json("/api/v1/targets?state=active")
-    return {int(one["labels"]["page"]): one["lastError"] for one in targets["data"]["activeTargets"]}
+    scraped = (one for one in targets["data"]["activeTargets"] if not one["lastScrape"].startswith("0001-"))
+    return {int(one["labels"]["page"]): one["lastError"] for one in scraped}
 
 
 def ours(page: Page) -> Read | str:
