@@ -19,8 +19,8 @@ from autoscaler.model.signals import Signal
 class Tally:
     """What the ledger sums up over a region's whole life.
 
-    `bought` nodes were bought here; `failed_joins` of the newest of them failed one after the other, with no order
-    that became ready and no human's release between them. `in_vain` orders in a row were taken by the API and brought
+    `bought` nodes were bought here; `failed_joins` of the newest of them failed, partial orders included, with no
+    order that became ready and no human's release since. `in_vain` orders in a row were taken by the API and brought
     no node, since then as well; None where nobody summed up. `spilled` nodes elsewhere serve this region, or are on
     their way there; `spilled_today` nodes were ordered elsewhere for it in the last 24 hours.
     """

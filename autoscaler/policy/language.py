@@ -66,8 +66,8 @@ class ScaleUp(Parameters):
     failed_joins_to_latch: int = Field(
         default=3,
         ge=0,
-        description="Nodes that fail to join one after the other and then stop the region until `autoscaler release`; "
-        "0: never.",
+        description="Nodes that fail to join since an order of the region came whole, and then stop the region until "
+        "`autoscaler release`; 0: never.",
     )
     stock_backoff_seconds: float = Field(
         default=900,

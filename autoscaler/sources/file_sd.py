@@ -15,7 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from autoscaler.settings.target_groups import StaticConfig
-from autoscaler.sources.target_groups import UnreadableGroups, groups_of
+from autoscaler.sources.target_groups import UnreadableGroups, read_groups
 
 MAX_BYTES = 64 * 1024 * 1024
 
@@ -105,18 +105,8 @@ def _read(path: Path) -> tuple[StaticConfig, ...]:
         content = stream.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise UnreadableGroups(f"is larger than {MAX_BYTES} bytes")
-    try:
-        text = content.decode()
-        value = json.loads(text) if path.suffix.lower() == ".json" else _yaml(text)
-    except UnicodeDecodeError:
-        raise UnreadableGroups("is not UTF-8") from None
-    except json.JSONDecodeError as error:
-        raise UnreadableGroups(f"is no JSON: line {error.lineno}: {error.msg}") from None
-    except RecursionError:
-        raise UnreadableGroups("is nested too deeply") from None
-    except (ValueError, OverflowError) as error:  # e.g. a number of 5000 digits, an escape beyond Unicode
-        raise UnreadableGroups(f"can not be read: {error}") from None
-    return groups_of(value, {"__meta_filepath": str(path)})
+    parse = json.loads if path.suffix.lower() == ".json" else _yaml
+    return read_groups(content, parse, {"__meta_filepath": str(path)})
 
 
 def _yaml(text: str) -> Any:

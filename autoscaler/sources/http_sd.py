@@ -18,7 +18,7 @@ from autoscaler.ports import Clock
 from autoscaler.settings.base import duration
 from autoscaler.settings.target_groups import HttpSdConfig, StaticConfig
 from autoscaler.sources.http import OK, Answer, FetchFailed
-from autoscaler.sources.target_groups import UnreadableGroups, groups_of
+from autoscaler.sources.target_groups import UnreadableGroups, read_groups
 
 MAX_BYTES = 64 * 1024 * 1024
 _JSON = re.compile(r'application/json(;\s*charset=("utf-8"|utf-8))?', re.IGNORECASE)
@@ -118,14 +118,4 @@ class HttpGroups:
 
 
 def _read(body: bytes, url: str) -> tuple[StaticConfig, ...]:
-    try:
-        value = json.loads(body.decode())
-    except UnicodeDecodeError:
-        raise UnreadableGroups("is not UTF-8") from None
-    except json.JSONDecodeError as error:
-        raise UnreadableGroups(f"is no JSON: line {error.lineno}: {error.msg}") from None
-    except RecursionError:
-        raise UnreadableGroups("is nested too deeply") from None
-    except ValueError as error:  # e.g. a number of 5000 digits
-        raise UnreadableGroups(f"can not be read: {error}") from None
-    return groups_of(value, {"__meta_url": url})
+    return read_groups(body, json.loads, {"__meta_url": url})

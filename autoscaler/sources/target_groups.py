@@ -1,9 +1,10 @@
 """Target groups as file_sd files and http_sd endpoints state them (Prometheus documentation, "Writing HTTP SD").
 
-A parsed value comes in, groups go out. Pure.
+What was stated comes in, groups go out. Pure.
 """
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -14,6 +15,24 @@ _GROUPS: TypeAdapter[tuple[StaticConfig, ...]] = TypeAdapter(tuple[StaticConfig,
 
 class UnreadableGroups(Exception):
     """What was stated makes no sense; carries why."""
+
+
+def read_groups(content: bytes, parse: Callable[[str], object], meta: Mapping[str, str]) -> tuple[StaticConfig, ...]:
+    """The groups in a text in UTF-8, which `parse` makes a value of; `meta` as for `groups_of`.
+
+    Raises UnreadableGroups, whatever is wrong with it.
+    """
+    try:
+        value = parse(content.decode())
+    except UnicodeDecodeError:
+        raise UnreadableGroups("is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise UnreadableGroups(f"is no JSON: line {error.lineno}: {error.msg}") from None
+    except RecursionError:
+        raise UnreadableGroups("is nested too deeply") from None
+    except (ValueError, OverflowError) as error:  # e.g. a number of 5000 digits, an escape beyond Unicode
+        raise UnreadableGroups(f"can not be read: {error}") from None
+    return groups_of(value, meta)
 
 
 def groups_of(value: object, meta: Mapping[str, str]) -> tuple[StaticConfig, ...]:

@@ -139,7 +139,7 @@ DIFFERENCES = [
 def generated(rounds: int) -> Iterator[Page]:
     """Whole pages of an exporter, and single lines of wanted metrics, some of them broken."""
     for number in range(rounds):
-        dice = random.Random(f"stored {number}")  # noqa: S311
+        dice = random.Random(f"stored {number}")  # noqa: S311  # a page needs no secret
         exporter = Exporter(dice)
         content_type, end = (OPENMETRICS, b"# EOF\n") if exporter.openmetrics else (TEXT, b"")
         at = str(STARTED) if exporter.openmetrics else f"{STARTED}500"

@@ -9,12 +9,12 @@ from autoscaler.policy.guards.situation import Situation
 
 
 def guard(situation: Situation, desired: int) -> GuardStep | None:
-    """Hold while `failedJoinsToLatch` nodes or more failed one after the other since the last release."""
+    """Hold while `failedJoinsToLatch` nodes or more failed since an order came whole, or a release."""
     failed, most = situation.facts.tally.failed_joins, situation.scale_up.failed_joins_to_latch
     if not most or failed < most:
         return None
     message = (
-        f"{failed} nodes failed to join one after the other, failedJoinsToLatch is {most}; "
+        f"{failed} nodes failed to join since an order came whole, failedJoinsToLatch is {most}; "
         f"after a look: autoscaler release {situation.region} --reason ..."
     )
     return situation.hold("latch", desired, Reason.JOINS_LATCHED, message)

@@ -174,7 +174,7 @@ async def test_a_wave_tells_what_every_target_of_its_regions_stated(clock: Virtu
     assert set(status.columns) == {"load"}
     column = status.columns["load"]
     assert column.series == ({"cpu": "0"}, {"cpu": "1"})
-    assert (list(column.values), list(column.at)) == ([1.5, 2.5], [NOW - 10, NOW])  # type: ignore[arg-type]
+    assert (list(column.values), list(column.at)) == ([1.5, 2.5], [NOW - 10, NOW])  # type: ignore[arg-type]  # one each
     assert (run.waves[0][1].source, run.waves[0][1].regions) == ("edge", frozenset({A}))
 
 

@@ -20,7 +20,7 @@ def test_the_latch_falls_at_the_stated_number_and_0_is_never(most: int, failed: 
 def test_the_step_says_how_to_release_the_region() -> None:
     step = guard(situation(3, tally=Tally(failed_joins=4)), 5)
     message = (
-        "4 nodes failed to join one after the other, failedJoinsToLatch is 3; "
+        "4 nodes failed to join since an order came whole, failedJoinsToLatch is 3; "
         "after a look: autoscaler release cn-beijing-cmcc-2 --reason ..."
     )
     assert step == GuardStep("latch", 5, 3, Reason.JOINS_LATCHED, message)
